@@ -1,0 +1,120 @@
+//! The kinds of events in the log, and places in it.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What an event says happened. The names are those of the frames' `type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// A message was sent; its conversation may be new.
+    MessageCreated,
+    /// A group was made without a message.
+    ConversationCreated,
+    /// Title or people of a conversation changed.
+    ConversationUpdated,
+    /// Somebody's own settings of a membership changed (unread flag, mute, archive, hide).
+    MembershipUpdated,
+    /// Somebody read up to a position.
+    ReadUpdated,
+    /// Somebody opened or minimized a head.
+    HeadUpdated,
+    /// Somebody closed a head by the "x".
+    HeadClosed,
+    /// A profile changed.
+    UserUpdated,
+    /// Sessions were signed out: never shown, closes their open streams.
+    SessionRevoked,
+}
+
+impl EventKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::MessageCreated,
+        Self::ConversationCreated,
+        Self::ConversationUpdated,
+        Self::MembershipUpdated,
+        Self::ReadUpdated,
+        Self::HeadUpdated,
+        Self::HeadClosed,
+        Self::UserUpdated,
+        Self::SessionRevoked,
+    ];
+
+    /// The name in the log and in a frame's `type`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MessageCreated => "message.created",
+            Self::ConversationCreated => "conversation.created",
+            Self::ConversationUpdated => "conversation.updated",
+            Self::MembershipUpdated => "membership.updated",
+            Self::ReadUpdated => "read.updated",
+            Self::HeadUpdated => "head.updated",
+            Self::HeadClosed => "head.closed",
+            Self::UserUpdated => "user.updated",
+            Self::SessionRevoked => "session.revoked",
+        }
+    }
+
+    /// The kind of this name; none for a name of a newer version.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// A place in the log: `<epoch>:<seq>`, opaque to clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// Names the history; another one after a restore.
+    pub epoch: String,
+    /// The last event seen.
+    pub seq: i64,
+}
+
+/// A text that is no cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a cursor of the form <epoch>:<seq>")]
+pub struct MalformedCursor;
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.epoch, self.seq)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = MalformedCursor;
+
+    fn from_str(text: &str) -> Result<Self, MalformedCursor> {
+        let (epoch, seq) = text.split_once(':').ok_or(MalformedCursor)?;
+        if epoch.is_empty() || epoch.len() > 32 || !epoch.bytes().all(|b| b.is_ascii_alphanumeric())
+        {
+            return Err(MalformedCursor);
+        }
+        let seq = crate::id::parse(seq).map_err(|_| MalformedCursor)?;
+        Ok(Self { epoch: epoch.to_owned(), seq })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_found_by_its_name() {
+        for kind in EventKind::ALL {
+            assert_eq!(EventKind::from_name(kind.name()), Some(kind));
+        }
+        assert_eq!(EventKind::from_name("message.exploded"), None);
+    }
+
+    #[test]
+    fn a_cursor_reads_itself_back() {
+        let cursor = Cursor { epoch: "3fa".into(), seq: 42 };
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        for bad in ["", "3fa", ":1", "3fa:", "3fa:-1", "3f a:1", "3fa:1:2"] {
+            assert_eq!(bad.parse::<Cursor>(), Err(MalformedCursor), "{bad:?}");
+        }
+    }
+}

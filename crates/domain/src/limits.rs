@@ -1,0 +1,30 @@
+//! Every bound of the rules, with its unit. The gateway serves them at `GET /v5/limits`.
+
+/// Unicode scalars in the text of a message.
+pub const MESSAGE_TEXT_MAX: usize = 5_000;
+/// People one send may name.
+pub const RECIPIENTS_MAX: usize = 10;
+/// People in a conversation, the caller included, unless set otherwise.
+pub const CONVERSATION_PEOPLE_DEFAULT: usize = 10;
+/// The range an operator may set for people in a conversation.
+pub const CONVERSATION_PEOPLE_RANGE: std::ops::RangeInclusive<usize> = 2..=100;
+/// Heads a person has at most; beyond it the oldest minimized one goes.
+pub const HEADS_MAX: usize = 20;
+/// Unread messages are counted exactly up to here; above, `more` is true.
+pub const UNREAD_EXACT_MAX: i64 = 100;
+/// Items on a page at most.
+pub const PAGE_SIZE_MAX: usize = 250;
+/// Items on a page when the caller names no size.
+pub const PAGE_SIZE_DEFAULT: usize = 25;
+/// Characters of an idempotency key or `client_message_id` (visible ASCII).
+pub const IDEMPOTENCY_KEY_MAX: usize = 64;
+/// How long the outcome of an act that is not a message is kept for its key, in milliseconds.
+pub const IDEMPOTENCY_KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
+/// How long events stay in the log, in milliseconds.
+pub const EVENT_LOG_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
+/// Unicode scalars in a device id of a head.
+pub const DEVICE_ID_MAX: usize = 64;
+/// Characters of a group's title.
+pub const CONVERSATION_TITLE_MAX: usize = 100;
+/// Unicode scalars in a type-ahead query.
+pub const QUERY_MAX: usize = 100;

@@ -1,0 +1,64 @@
+//! The receiver's gate: what one person's act does to another, decided in one place.
+
+/// Where an act of one person lands with another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// It arrives.
+    Inbox,
+    /// It waits as a contact request.
+    Requests,
+    /// It is stored and never shown to the receiver; the sender notices nothing.
+    Withheld,
+}
+
+/// What the receiver has to do with the sender, as the receiver sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Relation {
+    /// The receiver follows the sender.
+    pub i_follow: bool,
+    /// The sender follows the receiver.
+    pub follows_me: bool,
+    /// The receiver accepted or wrote to the sender before.
+    pub talked_before: bool,
+    /// The receiver has blocked the sender.
+    pub blocked: bool,
+}
+
+/// Decides where an act of the sender lands.
+///
+/// Contact requests are not offered yet, so every relation but a block leads to the inbox; the table of
+/// relations and settings goes here and nowhere else.
+#[must_use]
+pub const fn gate(relation: Relation) -> Gate {
+    if relation.blocked {
+        Gate::Withheld
+    } else {
+        Gate::Inbox
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_withholds_whatever_else_holds() {
+        for i_follow in [false, true] {
+            for talked_before in [false, true] {
+                let relation = Relation {
+                    i_follow,
+                    talked_before,
+                    ..Relation::default()
+                };
+                assert_eq!(gate(relation), Gate::Inbox);
+                assert_eq!(
+                    gate(Relation {
+                        blocked: true,
+                        ..relation
+                    }),
+                    Gate::Withheld
+                );
+            }
+        }
+    }
+}

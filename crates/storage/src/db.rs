@@ -1,0 +1,123 @@
+//! Connections and transactions: nothing outside this file and `db/` begins or commits one.
+
+pub(crate) mod batch;
+pub(crate) mod pool;
+
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::r2d2::{ConnectionManager, PooledConnection};
+use diesel::{PgConnection, QueryResult, SqliteConnection};
+
+use crate::error::Result;
+
+/// A connection to one of the two databases. `on!` writes a query once for both.
+pub(crate) enum Conn {
+    Sqlite(PooledConnection<ConnectionManager<SqliteConnection>>),
+    Postgres(PooledConnection<ConnectionManager<PgConnection>>),
+}
+
+/// Compiles the same query for the concrete connection of each arm.
+macro_rules! on {
+    ($conn:expr, $c:ident => $body:expr) => {
+        match $conn {
+            $crate::db::Conn::Sqlite($c) => {
+                let $c = &mut **$c;
+                $body
+            }
+            $crate::db::Conn::Postgres($c) => {
+                let $c = &mut **$c;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use on;
+
+/// How a transaction begins.
+#[derive(Clone, Copy)]
+enum Begin {
+    /// A snapshot that only reads.
+    Read,
+    /// One that writes.
+    Write,
+}
+
+impl Conn {
+    /// Whether this is PostgreSQL, for the few places where the two really differ.
+    pub(crate) const fn is_postgres(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
+    fn begin(&mut self, begin: Begin) -> QueryResult<()> {
+        match (self, begin) {
+            (Self::Sqlite(c), Begin::Read) => {
+                AnsiTransactionManager::begin_transaction_sql(&mut **c, "BEGIN DEFERRED")
+            }
+            (Self::Sqlite(c), Begin::Write) => {
+                AnsiTransactionManager::begin_transaction_sql(&mut **c, "BEGIN IMMEDIATE")
+            }
+            (Self::Postgres(c), Begin::Read) => AnsiTransactionManager::begin_transaction_sql(
+                &mut **c,
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            ),
+            (Self::Postgres(c), Begin::Write) => {
+                AnsiTransactionManager::begin_transaction_sql(&mut **c, "BEGIN")
+            }
+        }
+    }
+
+    fn savepoint(&mut self) -> QueryResult<()> {
+        on!(self, c => AnsiTransactionManager::begin_transaction(c))
+    }
+
+    /// Commits the transaction, or releases the innermost savepoint.
+    fn commit(&mut self) -> QueryResult<()> {
+        on!(self, c => AnsiTransactionManager::commit_transaction(c))
+    }
+
+    /// Rolls back the transaction, or to the innermost savepoint.
+    fn rollback(&mut self) -> QueryResult<()> {
+        on!(self, c => AnsiTransactionManager::rollback_transaction(c))
+    }
+
+    /// Runs `query` on one snapshot of the database.
+    pub(crate) fn snapshot<T>(&mut self, query: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.begin(Begin::Read)?;
+        let outcome = query(self);
+        // A snapshot has nothing to keep; a failed rollback breaks the connection, and the pool drops it.
+        let ended = self.rollback();
+        let value = outcome?;
+        ended?;
+        Ok(value)
+    }
+
+    /// Runs `work` in a transaction that no other node's `exclusively` runs beside.
+    pub(crate) fn exclusively<T, E: From<diesel::result::Error>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        self.begin(Begin::Write)?;
+        let outcome = self
+            .lock_exclusively()
+            .map_err(E::from)
+            .and_then(|()| work(self));
+        match outcome {
+            Ok(value) => {
+                self.commit()?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.rollback()?;
+                Err(error)
+            }
+        }
+    }
+
+    fn lock_exclusively(&mut self) -> QueryResult<()> {
+        use diesel::RunQueryDsl;
+        if let Self::Postgres(c) = self {
+            // Any fixed number does; nodes that start together wait here for each other.
+            diesel::sql_query("select pg_advisory_xact_lock(7204011)").execute(&mut **c)?;
+        }
+        Ok(())
+    }
+}

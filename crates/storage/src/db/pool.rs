@@ -1,0 +1,96 @@
+//! Opening connections: a pool of readers and one of writers.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::{PgConnection, SqliteConnection};
+
+use super::Conn;
+use crate::error::{Result, StoreError};
+
+/// How long a request waits for a free connection.
+const CHECK_OUT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Where the data live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A file of this machine.
+    Sqlite(PathBuf),
+    /// A PostgreSQL server, as a connection string.
+    Postgres(String),
+}
+
+/// The connections of one database, either for reading or for writing.
+pub(crate) enum Connections {
+    Sqlite(Pool<ConnectionManager<SqliteConnection>>),
+    Postgres(Pool<ConnectionManager<PgConnection>>),
+}
+
+impl Connections {
+    /// Opens up to `size` connections, the first one at once, so that a wrong address is found at the start.
+    pub(crate) fn open(target: &Target, size: u32) -> Result<Self> {
+        match target {
+            Target::Sqlite(path) => builder(size)
+                .connection_customizer(Box::new(SqlitePragmas))
+                .build(ConnectionManager::new(path_text(path)?))
+                .map(Self::Sqlite),
+            Target::Postgres(url) => builder(size)
+                .connection_customizer(Box::new(PostgresSettings))
+                .build(ConnectionManager::new(url.as_str()))
+                .map(Self::Postgres),
+        }
+        .map_err(StoreError::from)
+    }
+
+    pub(crate) fn get(&self) -> Result<Conn> {
+        Ok(match self {
+            Self::Sqlite(pool) => Conn::Sqlite(pool.get()?),
+            Self::Postgres(pool) => Conn::Postgres(pool.get()?),
+        })
+    }
+}
+
+fn builder<M: diesel::r2d2::ManageConnection>(size: u32) -> diesel::r2d2::Builder<M> {
+    // A broken connection is found when it is given back; testing it each time costs a round trip.
+    Pool::builder()
+        .max_size(size)
+        .min_idle(Some(1))
+        .test_on_check_out(false)
+        .connection_timeout(CHECK_OUT_TIMEOUT)
+}
+
+fn path_text(path: &Path) -> Result<&str> {
+    path.to_str()
+        .ok_or_else(|| StoreError::Unavailable("the path of the database is not UTF-8".into()))
+}
+
+#[derive(Debug)]
+struct SqlitePragmas;
+
+impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for SqlitePragmas {
+    fn on_acquire(&self, c: &mut SqliteConnection) -> std::result::Result<(), diesel::r2d2::Error> {
+        // busy_timeout comes first: switching to WAL takes a lock.
+        // FULL, since NORMAL loses acknowledged rows in a power cut.
+        c.batch_execute(
+            "pragma busy_timeout = 5000; pragma journal_mode = wal; pragma synchronous = full;
+             pragma foreign_keys = on; pragma temp_store = memory; pragma cache_size = -8000;",
+        )
+        .map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+#[derive(Debug)]
+struct PostgresSettings;
+
+impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for PostgresSettings {
+    fn on_acquire(&self, c: &mut PgConnection) -> std::result::Result<(), diesel::r2d2::Error> {
+        // A database that hangs must not pile up requests; an acknowledged act must be on disk.
+        c.batch_execute(
+            "set statement_timeout = '4s'; set idle_in_transaction_session_timeout = '10s';
+             set synchronous_commit = on; set client_min_messages = warning; set timezone = 'UTC'",
+        )
+        .map_err(diesel::r2d2::Error::QueryError)
+    }
+}

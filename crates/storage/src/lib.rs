@@ -1,0 +1,260 @@
+//! Pinwire's acts and queries, on SQLite and PostgreSQL.
+//!
+//! [`Store`] has one method for each act and each query. An act loads what the rule needs, asks
+//! `pinwire_domain` to decide, writes the outcome and its events, and is committed by the batch it is part of.
+
+mod db;
+mod error;
+mod schema;
+
+pub mod conversations;
+pub mod events;
+pub mod heads;
+pub mod idempotency;
+pub mod inbox;
+pub mod log;
+pub mod messages;
+pub mod migrations;
+pub mod people;
+pub mod pins;
+pub mod read_marks;
+pub mod safety;
+pub mod send;
+pub mod source;
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pinwire_domain::event::Cursor;
+use tokio::sync::mpsc;
+
+pub use db::batch::Committed;
+pub use db::pool::Target;
+pub use error::{Result, StoreError};
+pub use migrations::{Migrate, SchemaError};
+pub use source::Source;
+
+use db::Conn;
+use db::batch::{Abort, LockKey, Tx, Writers};
+use db::pool::Connections;
+
+// Links the bundled libraries.
+use libsqlite3_sys as _;
+#[cfg(feature = "postgres-tls")]
+use openssl_sys as _;
+use pq_sys as _;
+
+/// How a store is opened.
+#[derive(Debug, Clone)]
+pub struct StoreConfig {
+    /// Where the data live.
+    pub target: Target,
+    /// Connections for reading.
+    pub readers: u32,
+    /// Connections for writing; SQLite has one, whatever is said here.
+    pub writers: u32,
+    /// What to do with an older schema.
+    pub migrate: Migrate,
+    /// People in a conversation at most.
+    pub people_max: usize,
+}
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another server holds this SQLite file.
+    #[error("another pinwire holds {0}: one server at a time may use a SQLite file")]
+    Held(PathBuf),
+    /// The file cannot be made or opened.
+    #[error("cannot open {0}: {1}")]
+    File(PathBuf, std::io::Error),
+    /// TLS is asked for and not compiled in.
+    #[error(
+        "the database URL asks for TLS, which this build does not have: build with `--features postgres-tls`"
+    )]
+    NoTls,
+    /// The schema does not fit.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The database cannot be reached.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The data, and all that may happen to them.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    readers: Connections,
+    writers: Writers,
+    source: Source,
+    epoch: String,
+    people_max: usize,
+    /// Held as long as the store lives.
+    _file_lock: Option<File>,
+}
+
+/// An answer, and the position in the log that it shows: events after it, applied to it, give the next answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot<T> {
+    /// The answer.
+    pub value: T,
+    /// The position it was read at.
+    pub cursor: Cursor,
+}
+
+/// How many committed batches may wait for those who follow the log.
+const COMMITTED_MAX: usize = 1_024;
+
+impl Store {
+    /// Opens the database, makes or checks its schema, and starts the writers. Blocks.
+    ///
+    /// Gives the store and the batches it will commit, for those who follow the log.
+    pub fn open(
+        config: &StoreConfig,
+        source: &Source,
+    ) -> std::result::Result<(Self, mpsc::Receiver<Committed>), OpenError> {
+        let (file_lock, file_identity) = match &config.target {
+            Target::Sqlite(path) => {
+                let (lock, identity) = hold_file(path)?;
+                (Some(lock), Some(identity))
+            }
+            Target::Postgres(url) => {
+                check_tls(url)?;
+                (None, None)
+            }
+        };
+        let writer_count = if file_lock.is_some() {
+            1
+        } else {
+            config.writers.max(1)
+        };
+        let writing = Arc::new(Connections::open(&config.target, writer_count)?);
+        let mut conn = writing.get()?;
+        for version in migrations::run(&mut conn, config.migrate)? {
+            tracing::info!(version, "migrated the schema");
+        }
+        let new_epoch = format!("{:x}", source.new_id());
+        let epoch = conn.exclusively(|conn| {
+            let identity = log::identity(conn, file_identity.as_deref())?;
+            log::settle_epoch(conn, &identity, &new_epoch)
+        })?;
+        drop(conn);
+        let (committed, followers) = mpsc::channel(COMMITTED_MAX);
+        let inner = Inner {
+            readers: Connections::open(&config.target, config.readers.max(1))?,
+            writers: Writers::start(writing, source, writer_count, &committed)?,
+            source: source.clone(),
+            epoch,
+            people_max: config.people_max,
+            _file_lock: file_lock,
+        };
+        Ok((
+            Self {
+                inner: Arc::new(inner),
+            },
+            followers,
+        ))
+    }
+
+    /// Only checks or migrates the schema. Blocks. Gives the versions that were applied.
+    pub fn migrate(target: &Target) -> std::result::Result<Vec<&'static str>, OpenError> {
+        let _held = match target {
+            Target::Sqlite(path) => Some(hold_file(path)?),
+            Target::Postgres(url) => {
+                check_tls(url)?;
+                None
+            }
+        };
+        let mut conn = Connections::open(target, 1)?.get()?;
+        Ok(migrations::run(&mut conn, Migrate::Forward)?)
+    }
+
+    /// Names this history of the log.
+    #[must_use]
+    pub fn epoch(&self) -> &str {
+        &self.inner.epoch
+    }
+
+    /// People in a conversation at most.
+    #[must_use]
+    pub fn people_max(&self) -> usize {
+        self.inner.people_max
+    }
+
+    async fn act<T: Send + 'static>(
+        &self,
+        locks: Vec<LockKey>,
+        body: impl FnMut(&mut Tx<'_>) -> std::result::Result<T, Abort> + Send + 'static,
+    ) -> Result<T> {
+        self.inner.writers.act(locks, body).await
+    }
+
+    /// Runs one query, or several that need not agree.
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&mut Conn) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let inner = Arc::clone(&self.inner);
+        tokio::task::spawn_blocking(move || query(&mut inner.readers.get()?))
+            .await
+            .map_err(|e| StoreError::Unavailable(e.to_string()))?
+    }
+
+    /// Runs queries on one snapshot, and tells the log's position in it.
+    async fn snapshot<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&mut Conn) -> Result<T> + Send + 'static,
+    ) -> Result<Snapshot<T>> {
+        let epoch = self.inner.epoch.clone();
+        self.read(move |conn| {
+            conn.snapshot(|conn| {
+                let seq = log::head(conn)?;
+                Ok(Snapshot {
+                    value: query(conn)?,
+                    cursor: Cursor { epoch, seq },
+                })
+            })
+        })
+        .await
+    }
+}
+
+/// Makes the file readable for its owner alone, and holds it against a second server by a lock file.
+fn hold_file(path: &Path) -> std::result::Result<(File, String), OpenError> {
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+    let failed = |e| OpenError::File(path.to_owned(), e);
+    let private = |path: &Path| {
+        OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path)
+    };
+    let mut lock_path = path.as_os_str().to_owned();
+    lock_path.push(".lock");
+    let lock = private(Path::new(&lock_path)).map_err(failed)?;
+    if lock.try_lock().is_err() {
+        return Err(OpenError::Held(path.to_owned()));
+    }
+    let file = private(path).map_err(failed)?;
+    let facts = file.metadata().map_err(failed)?;
+    Ok((lock, format!("{}.{}", facts.dev(), facts.ino())))
+}
+
+fn check_tls(url: &str) -> std::result::Result<(), OpenError> {
+    let asks = [
+        "sslmode=require",
+        "sslmode=verify-ca",
+        "sslmode=verify-full",
+    ];
+    if cfg!(not(feature = "postgres-tls")) && asks.iter().any(|ask| url.contains(ask)) {
+        return Err(OpenError::NoTls);
+    }
+    Ok(())
+}

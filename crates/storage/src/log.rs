@@ -1,0 +1,367 @@
+//! The one log: appending, its head, and reading it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Nullable};
+use pinwire_domain::event::EventKind;
+use pinwire_domain::{ConversationId, Time, UserId};
+
+use crate::db::{Conn, on};
+use crate::error::{Result, StoreError};
+use crate::schema::{conversations, events, log_head, membership_periods, memberships};
+
+/// An event that an act adds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewEvent {
+    pub(crate) at: Time,
+    pub(crate) kind: EventKind,
+    pub(crate) actor: UserId,
+    pub(crate) about: About,
+}
+
+/// What an event is about, and so whom it concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum About {
+    /// A message, for the conversation's members.
+    Message(ConversationId, i64),
+    /// A conversation, for its members.
+    Conversation(ConversationId),
+    /// What is the actor's alone in a conversation.
+    Mine(ConversationId),
+    /// The actor, for the actor alone.
+    Me,
+    /// The actor's profile, for all who share a conversation with the actor.
+    Profile,
+}
+
+/// A row of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedEvent {
+    /// Its place in the log, which is commit order.
+    pub seq: i64,
+    /// When it happened.
+    pub at: Time,
+    /// What happened.
+    pub kind: EventKind,
+    /// Who did it.
+    pub actor: UserId,
+    /// The conversation whose members it concerns.
+    pub conversation: Option<ConversationId>,
+    /// The one person it concerns, where it concerns one alone.
+    pub user: Option<UserId>,
+    /// The message's place in its conversation, or the conversation a personal event is about.
+    pub position: Option<i64>,
+    /// The conversation that something of one person's own is about.
+    pub object: Option<i64>,
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = events, treat_none_as_default_value = false)]
+struct Row {
+    seq: i64,
+    at: i64,
+    kind: String,
+    actor_id: i64,
+    conversation_id: Option<i64>,
+    user_id: Option<i64>,
+    position: Option<i64>,
+    object_id: Option<i64>,
+}
+
+impl Row {
+    fn new(seq: i64, event: &NewEvent) -> Self {
+        let mut row = Self {
+            seq,
+            at: event.at.as_millis(),
+            kind: event.kind.name().to_owned(),
+            actor_id: event.actor.get(),
+            conversation_id: None,
+            user_id: None,
+            position: None,
+            object_id: None,
+        };
+        match event.about {
+            About::Message(conversation, position) => {
+                row.conversation_id = Some(conversation.get());
+                row.position = Some(position);
+            }
+            About::Conversation(conversation) => row.conversation_id = Some(conversation.get()),
+            About::Mine(conversation) => {
+                row.user_id = Some(event.actor.get());
+                row.object_id = Some(conversation.get());
+            }
+            About::Me => row.user_id = Some(event.actor.get()),
+            About::Profile => {}
+        }
+        row
+    }
+
+    /// None for a kind that a newer version wrote.
+    fn read(&self) -> Option<LoggedEvent> {
+        Some(LoggedEvent {
+            seq: self.seq,
+            at: Time::from_millis(self.at),
+            kind: EventKind::from_name(&self.kind)?,
+            actor: UserId::new(self.actor_id),
+            conversation: self.conversation_id.map(ConversationId::new),
+            user: self.user_id.map(UserId::new),
+            position: self.position,
+            object: self.object_id,
+        })
+    }
+}
+
+/// Gives the events their `seq` and writes them. Locks the head row: the last step before the commit.
+pub(crate) fn append(conn: &mut Conn, new: Vec<NewEvent>) -> Result<Vec<LoggedEvent>> {
+    let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let last: i64 = on!(conn, c => diesel::update(log_head::table.find(1_i16))
+        .set(log_head::seq.eq(log_head::seq + count))
+        .returning(log_head::seq)
+        .get_result(c))?;
+    let rows: Vec<Row> = (last - count + 1..)
+        .zip(&new)
+        .map(|(seq, event)| Row::new(seq, event))
+        .collect();
+    on!(conn, c => diesel::insert_into(events::table).values(&rows).execute(c))?;
+    let logged: Vec<LoggedEvent> = rows.iter().filter_map(Row::read).collect();
+    touch_conversations(conn, &logged)?;
+    Ok(logged)
+}
+
+/// Moves the conversations that these events are of, in the log's counter.
+fn touch_conversations(conn: &mut Conn, events: &[LoggedEvent]) -> Result<()> {
+    // For each its newest event, and its newest message.
+    let mut newest: BTreeMap<i64, (i64, Option<i64>)> = BTreeMap::new();
+    for event in events {
+        if let Some(conversation) = event.conversation {
+            let place = newest.entry(conversation.get()).or_default();
+            place.0 = event.seq;
+            if matches!(
+                event.kind,
+                EventKind::MessageCreated | EventKind::ConversationCreated
+            ) {
+                place.1 = Some(event.seq);
+            }
+        }
+    }
+    if let (Conn::Postgres(c), true) = (&mut *conn, newest.len() > 1) {
+        let (ids, seqs): (Vec<i64>, Vec<_>) = newest.into_iter().unzip();
+        let (last, activity): (Vec<i64>, Vec<Option<i64>>) = seqs.into_iter().unzip();
+        diesel::sql_query(
+            "update conversations
+             set last_seq = new.last, activity_seq = coalesce(new.activity, activity_seq)
+             from unnest($1, $2, $3) as new (id, last, activity) where conversations.id = new.id",
+        )
+        .bind::<Array<BigInt>, _>(ids)
+        .bind::<Array<BigInt>, _>(last)
+        .bind::<Array<Nullable<BigInt>>, _>(activity)
+        .execute(&mut **c)?;
+        return Ok(());
+    }
+    for (id, (last, activity)) in newest {
+        let row = conversations::table.find(id);
+        on!(conn, c => match activity {
+            Some(seq) => diesel::update(row)
+                .set((conversations::last_seq.eq(last), conversations::activity_seq.eq(seq)))
+                .execute(c),
+            None => diesel::update(row).set(conversations::last_seq.eq(last)).execute(c),
+        })?;
+    }
+    Ok(())
+}
+
+/// How far the log goes.
+pub(crate) fn head(conn: &mut Conn) -> Result<i64> {
+    Ok(on!(conn, c => log_head::table.find(1_i16).select(log_head::seq).first(c))?)
+}
+
+/// Up to where events have been removed from the log.
+pub(crate) fn trimmed(conn: &mut Conn) -> Result<i64> {
+    Ok(on!(conn, c => log_head::table.find(1_i16).select(log_head::trimmed_seq).first(c))?)
+}
+
+/// The next events after `after`, whomever they concern; also how far that reading went.
+pub(crate) fn after(conn: &mut Conn, after: i64, limit: i64) -> Result<(Vec<LoggedEvent>, i64)> {
+    let rows: Vec<Row> = on!(conn, c => events::table
+        .filter(events::seq.gt(after))
+        .order(events::seq)
+        .limit(limit)
+        .select(Row::as_select())
+        .load(c))?;
+    let reached = rows.last().map_or(after, |row| row.seq);
+    Ok((rows.iter().filter_map(Row::read).collect(), reached))
+}
+
+/// One person's next events after `after`, at most `limit`, in order.
+pub(crate) fn of_user(
+    conn: &mut Conn,
+    user: UserId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<LoggedEvent>> {
+    let me = user.get();
+    let mut rows: Vec<Row> = on!(conn, c => events::table
+        .filter(events::user_id.eq(me).and(events::seq.gt(after)))
+        .order(events::seq)
+        .limit(limit)
+        .select(Row::as_select())
+        .load(c))?;
+    // Only conversations that moved since are looked into.
+    let of_conversations: Vec<Row> = on!(conn, c => membership_periods::table
+        .inner_join(conversations::table)
+        .inner_join(events::table.on(
+            events::conversation_id.eq(membership_periods::conversation_id.nullable())))
+        .filter(membership_periods::user_id.eq(me))
+        .filter(conversations::last_seq.gt(after))
+        .filter(events::seq.gt(after))
+        .filter(events::seq.gt(membership_periods::joined_seq))
+        .filter(membership_periods::left_seq.is_null()
+            .or(membership_periods::left_seq.assume_not_null().ge(events::seq)))
+        .order(events::seq)
+        .limit(limit)
+        .select(Row::as_select())
+        .load(c))?;
+    let (mine, theirs) = diesel::alias!(memberships as mine, memberships as theirs);
+    let shared = mine
+        .inner_join(
+            theirs.on(theirs
+                .field(memberships::conversation_id)
+                .eq(mine.field(memberships::conversation_id))),
+        )
+        .filter(mine.field(memberships::user_id).eq(me))
+        .filter(theirs.field(memberships::user_id).eq(events::actor_id))
+        .filter(mine.field(memberships::state).eq("member"));
+    let of_profiles: Vec<Row> = on!(conn, c => events::table
+        // A literal, so that the partial index serves it.
+        .filter(diesel::dsl::sql::<Bool>("events.kind = 'user.updated'"))
+        .filter(events::seq.gt(after))
+        .filter(events::actor_id.eq(me).or(diesel::dsl::exists(shared)))
+        .order(events::seq)
+        .limit(limit)
+        .select(Row::as_select())
+        .load(c))?;
+    rows.extend(of_conversations);
+    rows.extend(of_profiles);
+    rows.sort_by_key(|row| row.seq);
+    rows.dedup_by_key(|row| row.seq);
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(rows.iter().filter_map(Row::read).collect())
+}
+
+/// The people each event concerns.
+pub(crate) fn audiences(conn: &mut Conn, list: &[LoggedEvent]) -> Result<Vec<Vec<UserId>>> {
+    let ids: BTreeSet<i64> = list
+        .iter()
+        .filter_map(|e| e.conversation)
+        .map(|c| c.get())
+        .collect();
+    let periods: Vec<(i64, i64, i64, Option<i64>)> = on!(conn, c => membership_periods::table
+        .filter(membership_periods::conversation_id.eq_any(&ids))
+        .select((
+            membership_periods::conversation_id,
+            membership_periods::user_id,
+            membership_periods::joined_seq,
+            membership_periods::left_seq,
+        ))
+        .load(c))?;
+    list.iter()
+        .map(|event| match (event.user, event.conversation) {
+            (Some(user), _) => Ok(vec![user]),
+            (None, Some(conversation)) => Ok(periods
+                .iter()
+                .filter(|(id, _, joined, left)| {
+                    *id == conversation.get()
+                        && *joined < event.seq
+                        && left.is_none_or(|left| event.seq <= left)
+                })
+                .map(|(_, user, ..)| UserId::new(*user))
+                .collect()),
+            (None, None) => acquaintances(conn, event.actor),
+        })
+        .collect()
+}
+
+/// A person and all who share a conversation with them.
+fn acquaintances(conn: &mut Conn, person: UserId) -> Result<Vec<UserId>> {
+    let (mine, theirs) = diesel::alias!(memberships as mine, memberships as theirs);
+    let mut ids: Vec<i64> = on!(conn, c => mine
+        .inner_join(theirs.on(theirs
+            .field(memberships::conversation_id)
+            .eq(mine.field(memberships::conversation_id))))
+        .filter(mine.field(memberships::user_id).eq(person.get()))
+        .filter(theirs.field(memberships::state).eq("member"))
+        .select(theirs.field(memberships::user_id))
+        .distinct()
+        .load(c))?;
+    if !ids.contains(&person.get()) {
+        ids.push(person.get());
+    }
+    Ok(ids.into_iter().map(UserId::new).collect())
+}
+
+/// Removes events older than `before` from the log, at most `limit`; how many went.
+pub(crate) fn trim(conn: &mut Conn, before: Time, limit: i64) -> Result<usize> {
+    let seqs: Vec<i64> = on!(conn, c => events::table
+        .filter(events::at.lt(before.as_millis()))
+        .order(events::seq)
+        .limit(limit)
+        .select(events::seq)
+        .load(c))?;
+    let Some(last) = seqs.last().copied() else {
+        return Ok(0);
+    };
+    on!(conn, c => diesel::update(log_head::table.find(1_i16))
+        .set(log_head::trimmed_seq.eq(last))
+        .execute(c))?;
+    Ok(on!(conn, c => diesel::delete(events::table.filter(events::seq.le(last))).execute(c))?)
+}
+
+/// The epoch of this database, made anew when the database is not the one the epoch was made for.
+pub(crate) fn settle_epoch(conn: &mut Conn, identity: &str, new_epoch: &str) -> Result<String> {
+    let row: Option<(String, String)> = on!(conn, c => log_head::table
+        .find(1_i16)
+        .select((log_head::epoch, log_head::identity))
+        .first(c)
+        .optional())?;
+    match row {
+        Some((epoch, known)) if known == identity => return Ok(epoch),
+        Some(_) => on!(conn, c => diesel::update(log_head::table.find(1_i16))
+            .set((log_head::epoch.eq(new_epoch), log_head::identity.eq(identity)))
+            .execute(c))?,
+        None => on!(conn, c => diesel::insert_into(log_head::table)
+            .values((
+                log_head::id.eq(1_i16),
+                log_head::epoch.eq(new_epoch),
+                log_head::identity.eq(identity),
+                log_head::seq.eq(0),
+                log_head::trimmed_seq.eq(0),
+            ))
+            .execute(c))?,
+    };
+    Ok(new_epoch.to_owned())
+}
+
+#[derive(QueryableByName)]
+struct Identity {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    identity: String,
+}
+
+/// What names this very database: PostgreSQL's system, timeline and database, or the SQLite file.
+pub(crate) fn identity(conn: &mut Conn, sqlite_file: Option<&str>) -> Result<String> {
+    match (conn, sqlite_file) {
+        (Conn::Postgres(c), _) => Ok(diesel::sql_query(
+            "select system_identifier::text || '.' || timeline_id::text || '.' || oid::text as identity
+             from pg_control_system(), pg_control_checkpoint(), pg_database
+             where datname = current_database()",
+        )
+        .get_result::<Identity>(&mut **c)?
+        .identity),
+        (Conn::Sqlite(_), Some(file)) => Ok(file.to_owned()),
+        (Conn::Sqlite(_), None) => Err(StoreError::Corrupt("a file without an identity".into())),
+    }
+}

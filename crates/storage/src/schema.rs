@@ -1,0 +1,273 @@
+//! The tables, as `migrations/` makes them on both databases.
+
+#![allow(missing_docs, reason = "the migrations describe each column")]
+
+diesel::table! {
+    log_head (id) {
+        id -> SmallInt,
+        epoch -> Text,
+        identity -> Text,
+        seq -> BigInt,
+        trimmed_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    events (seq) {
+        seq -> BigInt,
+        at -> BigInt,
+        kind -> Text,
+        actor_id -> BigInt,
+        conversation_id -> Nullable<BigInt>,
+        user_id -> Nullable<BigInt>,
+        position -> Nullable<BigInt>,
+        object_id -> Nullable<BigInt>,
+        facts -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    signing_keys (kid) {
+        kid -> Text,
+        purpose -> Text,
+        secret -> Binary,
+        created_at -> BigInt,
+        retired_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> BigInt,
+        username -> Text,
+        full_name -> Text,
+        email -> Text,
+        password_hash -> Nullable<Text>,
+        about -> Nullable<Text>,
+        profile_image -> Nullable<Text>,
+        website_url -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> BigInt,
+        closed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    user_words (word, user_id) {
+        word -> Text,
+        user_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    follows (follower_id, followed_id) {
+        follower_id -> BigInt,
+        followed_id -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    blocks (blocker_id, blocked_id) {
+        blocker_id -> BigInt,
+        blocked_id -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        scopes -> Text,
+        user_agent -> Nullable<Text>,
+        created_at -> BigInt,
+        last_used_at -> BigInt,
+        expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (token_hash) {
+        token_hash -> Binary,
+        session_id -> BigInt,
+        generation -> BigInt,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    tickets (ticket_hash) {
+        ticket_hash -> Binary,
+        session_id -> BigInt,
+        user_id -> BigInt,
+        scopes -> Text,
+        token_expires_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (user_id, key) {
+        user_id -> BigInt,
+        key -> Text,
+        route -> Text,
+        body_hash -> Binary,
+        outcome -> Text,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    boards (id) {
+        id -> BigInt,
+        owner_id -> BigInt,
+        name -> Text,
+        name_key -> Text,
+        description -> Nullable<Text>,
+        privacy -> Text,
+        is_ads_only -> Bool,
+        created_at -> BigInt,
+        pins_modified_at -> Nullable<BigInt>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    pins (id) {
+        id -> BigInt,
+        owner_id -> BigInt,
+        board_id -> Nullable<BigInt>,
+        title -> Nullable<Text>,
+        description -> Nullable<Text>,
+        alt_text -> Nullable<Text>,
+        link -> Nullable<Text>,
+        note -> Nullable<Text>,
+        dominant_color -> Nullable<Text>,
+        image_url -> Text,
+        parent_pin_id -> Nullable<BigInt>,
+        is_removable -> Bool,
+        created_at -> BigInt,
+        removed_at -> Nullable<BigInt>,
+        link_changed_at -> Nullable<BigInt>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    conversations (id) {
+        id -> BigInt,
+        kind -> Text,
+        title -> Nullable<Text>,
+        creation_key -> Nullable<Text>,
+        created_by -> BigInt,
+        created_at -> BigInt,
+        last_position -> BigInt,
+        last_message_at -> Nullable<BigInt>,
+        last_pin_id -> Nullable<BigInt>,
+        last_seq -> BigInt,
+        activity_seq -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    memberships (conversation_id, user_id) {
+        conversation_id -> BigInt,
+        user_id -> BigInt,
+        state -> Text,
+        read_position -> BigInt,
+        unread_flag -> Bool,
+        muted_until -> Nullable<BigInt>,
+        archived -> Bool,
+        hidden_position -> Nullable<BigInt>,
+        created_at -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    membership_periods (user_id, conversation_id, joined_seq) {
+        user_id -> BigInt,
+        conversation_id -> BigInt,
+        joined_seq -> BigInt,
+        left_seq -> Nullable<BigInt>,
+        first_position -> BigInt,
+        last_position -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    messages (conversation_id, position) {
+        conversation_id -> BigInt,
+        position -> BigInt,
+        sender_id -> BigInt,
+        kind -> Text,
+        #[sql_name = "text"]
+        body -> Nullable<Text>,
+        pin_id -> Nullable<BigInt>,
+        pin_snapshot -> Nullable<Text>,
+        board_id -> Nullable<BigInt>,
+        profile_id -> Nullable<BigInt>,
+        reply_to -> Nullable<BigInt>,
+        about_pin_id -> Nullable<BigInt>,
+        client_message_id -> Nullable<Text>,
+        created_at -> BigInt,
+        edited_at -> Nullable<BigInt>,
+        deleted_at -> Nullable<BigInt>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    message_exclusions (user_id, conversation_id, position) {
+        user_id -> BigInt,
+        conversation_id -> BigInt,
+        position -> BigInt,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
+    heads (user_id, conversation_id) {
+        user_id -> BigInt,
+        conversation_id -> BigInt,
+        state -> Text,
+        device_id -> Nullable<Text>,
+        closed_position -> BigInt,
+        updated_at -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    log_head,
+    events,
+    signing_keys,
+    users,
+    user_words,
+    follows,
+    blocks,
+    sessions,
+    refresh_tokens,
+    tickets,
+    idempotency_keys,
+    boards,
+    pins,
+    conversations,
+    memberships,
+    membership_periods,
+    messages,
+    message_exclusions,
+    heads,
+);
+
+diesel::joinable!(pins -> boards (board_id));
+diesel::joinable!(membership_periods -> conversations (conversation_id));
+diesel::joinable!(memberships -> conversations (conversation_id));
+diesel::joinable!(memberships -> users (user_id));
+diesel::joinable!(heads -> conversations (conversation_id));

@@ -1,0 +1,275 @@
+-- One row: the log's head. Every batch that writes events locks it last, so seq order is commit order.
+create table log_head (
+    id smallint primary key check (id = 1),
+    -- Names this history of the log; changed when the database was restored or moved.
+    epoch text not null,
+    -- What the epoch was made for: the database's own identity.
+    identity text not null,
+    seq bigint not null,
+    -- Events up to this seq have been removed from the log.
+    trimmed_seq bigint not null
+);
+
+-- The one log. A row says what happened and to what; the view is made from the present rows when it is read.
+create table events (
+    seq bigint primary key,
+    at bigint not null,
+    kind text not null,
+    actor_id bigint not null,
+    conversation_id bigint,
+    -- Set for what concerns one person alone.
+    user_id bigint,
+    position bigint,
+    object_id bigint,
+    -- JSON: only such facts as have no row of their own.
+    facts text
+);
+create index events_of_conversation on events (conversation_id, seq) where conversation_id is not null;
+create index events_of_user on events (user_id, seq) where user_id is not null;
+-- Profile changes concern everyone who shares a conversation with the person.
+create index events_of_profiles on events (seq) where kind = 'user.updated';
+
+create table signing_keys (
+    kid text primary key,
+    purpose text not null,
+    secret blob not null,
+    created_at bigint not null,
+    retired_at bigint
+);
+create index signing_keys_of_purpose on signing_keys (purpose, created_at);
+
+create table users (
+    id bigint primary key,
+    -- Lower case.
+    username text not null unique,
+    full_name text not null,
+    email text not null,
+    -- PHC string; absent for people of an outside issuer.
+    password_hash text,
+    about text,
+    profile_image text,
+    website_url text,
+    version bigint not null,
+    created_at bigint not null,
+    closed_at bigint
+);
+create unique index users_email on users (email);
+
+-- Every word of a person's name and username, folded, for type-ahead by prefix.
+create table user_words (
+    word text not null,
+    user_id bigint not null references users (id) on delete cascade,
+    primary key (word, user_id)
+) without rowid;
+create index user_words_of_user on user_words (user_id, word);
+
+create table follows (
+    follower_id bigint not null references users (id) on delete cascade,
+    followed_id bigint not null references users (id) on delete cascade,
+    created_at bigint not null,
+    primary key (follower_id, followed_id)
+) without rowid;
+create index follows_by_followed on follows (followed_id, follower_id);
+create index follows_newest on follows (follower_id, created_at, followed_id);
+create index followers_newest on follows (followed_id, created_at, follower_id);
+
+create table blocks (
+    blocker_id bigint not null references users (id) on delete cascade,
+    blocked_id bigint not null references users (id) on delete cascade,
+    created_at bigint not null,
+    primary key (blocker_id, blocked_id)
+) without rowid;
+create index blocks_by_blocked on blocks (blocked_id, blocker_id);
+
+-- One row a signed-in device.
+create table sessions (
+    id bigint primary key,
+    user_id bigint not null references users (id) on delete cascade,
+    -- Space-separated, as granted.
+    scopes text not null,
+    user_agent text,
+    created_at bigint not null,
+    last_used_at bigint not null,
+    expires_at bigint not null,
+    revoked_at bigint
+);
+create index sessions_of_user on sessions (user_id, id);
+
+create table refresh_tokens (
+    token_hash blob primary key,
+    session_id bigint not null references sessions (id) on delete cascade,
+    -- How many times the family was rotated before this token.
+    generation bigint not null,
+    created_at bigint not null,
+    expires_at bigint not null,
+    used_at bigint
+);
+create index refresh_tokens_of_session on refresh_tokens (session_id);
+
+-- Single-use passes that open a WebSocket from a browser.
+create table tickets (
+    ticket_hash blob primary key,
+    session_id bigint not null references sessions (id) on delete cascade,
+    user_id bigint not null,
+    scopes text not null,
+    -- When the access token that asked for it expires.
+    token_expires_at bigint not null,
+    expires_at bigint not null
+);
+create index tickets_by_expiry on tickets (expires_at);
+
+-- One row an act that carried a key, written in the act's transaction.
+create table idempotency_keys (
+    user_id bigint not null,
+    key text not null,
+    route text not null,
+    body_hash blob not null,
+    -- JSON: the ids made.
+    outcome text not null,
+    created_at bigint not null,
+    -- Absent: kept for ever.
+    expires_at bigint,
+    primary key (user_id, key)
+) without rowid;
+create index idempotency_keys_by_expiry on idempotency_keys (expires_at) where expires_at is not null;
+
+create table boards (
+    id bigint primary key,
+    owner_id bigint not null references users (id),
+    name text not null,
+    -- Folded: a person's boards have different names.
+    name_key text not null,
+    description text,
+    privacy text not null,
+    is_ads_only boolean not null,
+    created_at bigint not null,
+    pins_modified_at bigint,
+    version bigint not null
+);
+create unique index boards_name on boards (owner_id, name_key);
+create index boards_of_owner on boards (owner_id, id);
+
+create table pins (
+    id bigint primary key,
+    owner_id bigint not null references users (id),
+    -- Absent for a pin that is on no board.
+    board_id bigint references boards (id) on delete set null,
+    title text,
+    description text,
+    alt_text text,
+    link text,
+    note text,
+    dominant_color text,
+    image_url text not null,
+    parent_pin_id bigint,
+    is_removable boolean not null,
+    created_at bigint not null,
+    -- A removed pin keeps its row for the conversations that hold it.
+    removed_at bigint,
+    -- When the link last changed its host.
+    link_changed_at bigint,
+    version bigint not null
+);
+create index pins_of_owner on pins (owner_id, id) where removed_at is null;
+create index pins_of_board on pins (board_id, id) where removed_at is null;
+
+create table conversations (
+    id bigint primary key,
+    kind text not null,
+    title text,
+    -- `direct:<lower id>:<higher id>` for ever; `group:<hash of the sorted members>` until members or title change.
+    creation_key text unique,
+    created_by bigint not null,
+    created_at bigint not null,
+    -- The counter of positions.
+    last_position bigint not null,
+    last_message_at bigint,
+    -- The newest pin that was sent.
+    last_pin_id bigint,
+    -- The seq of its newest event: who resumes skips the conversations that did not move.
+    last_seq bigint not null,
+    -- The seq of its newest message, or of its making: lists and heads stand in this order.
+    activity_seq bigint not null,
+    version bigint not null
+);
+
+create table memberships (
+    conversation_id bigint not null references conversations (id) on delete cascade,
+    user_id bigint not null references users (id),
+    -- requested, member, ignored, left, removed
+    state text not null,
+    read_position bigint not null,
+    unread_flag boolean not null,
+    muted_until bigint,
+    archived boolean not null,
+    -- Hidden until a message beyond this position.
+    hidden_position bigint,
+    created_at bigint not null,
+    version bigint not null,
+    primary key (conversation_id, user_id)
+) without rowid;
+create index memberships_of_user on memberships (user_id, state, conversation_id);
+
+-- Who was a member from which seq to which: decides who reads what of the log.
+create table membership_periods (
+    user_id bigint not null references users (id),
+    conversation_id bigint not null references conversations (id) on delete cascade,
+    -- The first event seen is the one after this seq.
+    joined_seq bigint not null,
+    -- The last event seen.
+    left_seq bigint,
+    -- The first message seen.
+    first_position bigint not null,
+    last_position bigint,
+    primary key (user_id, conversation_id, joined_seq)
+) without rowid;
+create index membership_periods_of_conversation on membership_periods (conversation_id, user_id);
+
+create table messages (
+    conversation_id bigint not null references conversations (id) on delete cascade,
+    position bigint not null,
+    sender_id bigint not null,
+    -- user, system
+    kind text not null,
+    text text,
+    pin_id bigint,
+    -- JSON: the pin as it was sent.
+    pin_snapshot text,
+    board_id bigint,
+    profile_id bigint,
+    reply_to bigint,
+    about_pin_id bigint,
+    client_message_id text,
+    created_at bigint not null,
+    edited_at bigint,
+    deleted_at bigint,
+    version bigint not null,
+    primary key (conversation_id, position)
+) without rowid;
+create index messages_of_pin on messages (pin_id, conversation_id, position) where pin_id is not null;
+-- What never counts as unread.
+create index messages_uncounted on messages (conversation_id, position) where kind = 'system' or deleted_at is not null;
+
+-- What one member does not see of a conversation.
+create table message_exclusions (
+    user_id bigint not null,
+    conversation_id bigint not null references conversations (id) on delete cascade,
+    position bigint not null,
+    -- withheld, deleted_for_me
+    reason text not null,
+    primary key (user_id, conversation_id, position)
+) without rowid;
+
+-- Written by the person's own acts alone; that a message brings a head back follows from positions.
+create table heads (
+    user_id bigint not null references users (id),
+    conversation_id bigint not null references conversations (id) on delete cascade,
+    -- open, minimized
+    state text not null,
+    device_id text,
+    -- Closed up to this position: a later message brings the head back.
+    closed_position bigint not null,
+    updated_at bigint not null,
+    version bigint not null,
+    primary key (user_id, conversation_id)
+) without rowid;
