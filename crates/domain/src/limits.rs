@@ -2,6 +2,20 @@
 
 /// Unicode scalars in the text of a message.
 pub const MESSAGE_TEXT_MAX: usize = 5_000;
+/// Unicode scalars in the name of a board.
+pub const BOARD_NAME_MAX: usize = 180;
+/// Unicode scalars in the description of a board.
+pub const BOARD_DESCRIPTION_MAX: usize = 500;
+/// Unicode scalars in the title of a pin.
+pub const PIN_TITLE_MAX: usize = 100;
+/// Unicode scalars in the description of a pin.
+pub const PIN_DESCRIPTION_MAX: usize = 800;
+/// Unicode scalars in the words for what a pin's picture shows.
+pub const PIN_ALT_TEXT_MAX: usize = 500;
+/// Unicode scalars in the owner's note on a pin.
+pub const PIN_NOTE_MAX: usize = 500;
+/// Characters of a link or the address of a picture.
+pub const LINK_MAX: usize = 2_048;
 /// People one send may name.
 pub const RECIPIENTS_MAX: usize = 10;
 /// People in a conversation, the caller included, unless set otherwise.
