@@ -16,6 +16,7 @@ pub mod event;
 pub mod head;
 pub mod id;
 pub mod limits;
+pub mod link;
 pub mod message;
 pub mod pin;
 pub mod policy;

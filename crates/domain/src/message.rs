@@ -1,6 +1,6 @@
 //! Messages: what one may contain.
 
-use crate::{PinId, Refusal, limits, text};
+use crate::{PinId, Refusal, limits, link, text};
 
 /// What wrote a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +37,7 @@ impl MessageDraft {
     /// # Errors
     /// [`Refusal::EmptyMessage`] without text and pin; [`Refusal::InvalidValue`] for a text out of bounds.
     pub fn new(text: Option<&str>, pin: Option<PinId>) -> Result<Self, Refusal> {
-        let text = text
-            .filter(|t| !t.trim().is_empty())
-            .map(|t| text::bounded("text", t, limits::MESSAGE_TEXT_MAX))
-            .transpose()?;
+        let text = text::optional("text", text, limits::MESSAGE_TEXT_MAX)?;
         if text.is_none() && pin.is_none() {
             return Err(Refusal::EmptyMessage);
         }
@@ -83,18 +80,13 @@ pub fn pin_state(sent: (i64, Option<&str>), now: Option<(i64, Option<&str>)>) ->
     let Some((version, link)) = now else {
         return PinState::Removed;
     };
-    if host(sent.1) != host(link) {
+    if link::other_host(sent.1, link) {
         PinState::LinkChanged
     } else if sent.0 == version {
         PinState::Live
     } else {
         PinState::Edited
     }
-}
-
-fn host(link: Option<&str>) -> Option<String> {
-    link.and_then(|l| url::Url::parse(l).ok())
-        .and_then(|u| u.host_str().map(str::to_owned))
 }
 
 #[cfg(test)]

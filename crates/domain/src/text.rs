@@ -54,6 +54,16 @@ pub fn bounded(field: &str, text: &str, max: usize) -> Result<String, Refusal> {
     Ok(text)
 }
 
+/// [`bounded`] for a field that may be left out. A blank text counts as none.
+///
+/// # Errors
+/// Those of [`bounded`].
+pub fn optional(field: &str, text: Option<&str>, max: usize) -> Result<Option<String>, Refusal> {
+    text.filter(|t| !t.trim().is_empty())
+        .map(|t| bounded(field, t, max))
+        .transpose()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

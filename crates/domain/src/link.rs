@@ -1,0 +1,110 @@
+//! Links: addresses of the web.
+
+use url::Url;
+
+use crate::{Field, Refusal, limits};
+
+/// Reads an address of the web, in the one spelling that every reader takes alike.
+///
+/// # Errors
+/// [`Refusal::InvalidValue`] naming `field`: not http or https, longer than [`limits::LINK_MAX`] as given or
+/// as kept, holding a user name, or holding white space or a character that readers take for another.
+pub fn web_address(field: &str, address: &str) -> Result<String, Refusal> {
+    let invalid = |reason: String| Refusal::InvalidValue(Field::new(field, reason));
+    let too_long = || invalid(format!("longer than {} characters", limits::LINK_MAX));
+    if address.chars().count() > limits::LINK_MAX {
+        return Err(too_long());
+    }
+    // Such characters are dropped or replaced by some readers, so an address could look like another.
+    if address.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\') {
+        return Err(invalid("holds white space or a backslash".into()));
+    }
+    let url = Url::parse(address).map_err(|_| invalid("not an address of the web".into()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(invalid("must begin with http:// or https://".into()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(invalid("must not hold a user name or password".into()));
+    }
+    if url.as_str().len() > limits::LINK_MAX {
+        return Err(too_long());
+    }
+    Ok(url.into())
+}
+
+/// Whether two links lead to different hosts; no link counts as a host of its own.
+#[must_use]
+pub fn other_host(one: Option<&str>, two: Option<&str>) -> bool {
+    host(one) != host(two)
+}
+
+fn host(link: Option<&str>) -> Option<String> {
+    link.and_then(|l| Url::parse(l).ok())
+        .and_then(|u| u.host_str().map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_kept_in_one_spelling() {
+        for (given, kept) in [
+            ("https://a.example/x?y=1#z", "https://a.example/x?y=1#z"),
+            ("HTTP://A.Example", "http://a.example/"),
+            (
+                "https://bücher.example/ä",
+                "https://xn--bcher-kva.example/%C3%A4",
+            ),
+            ("https:a.example", "https://a.example/"),
+        ] {
+            assert_eq!(web_address("link", given).as_deref(), Ok(kept));
+        }
+    }
+
+    #[test]
+    fn only_plain_addresses_of_the_web_pass() {
+        for bad in [
+            "",
+            "a.example",
+            "/x",
+            "//a.example",
+            "javascript:alert(1)",
+            "java\nscript:alert(1)",
+            "data:text/html,x",
+            "ftp://a.example/",
+            "file:///etc/passwd",
+            "https://",
+            "https://a b.example/",
+            "https://a.example/ x",
+            " https://a.example/",
+            "https:\\\\a.example",
+            "https://user@a.example/",
+            "https://user:pass@a.example/",
+            "https://a.example\u{0}/",
+        ] {
+            assert!(web_address("link", bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_bounded_as_given_and_as_kept() {
+        let of = |length: usize, fill: &str| {
+            let start = "https://a.example/";
+            let address = format!("{start}{}", fill.repeat(length - start.len()));
+            web_address("link", &address)
+        };
+        assert!(of(limits::LINK_MAX, "x").is_ok());
+        assert!(of(limits::LINK_MAX + 1, "x").is_err());
+        assert!(of(limits::LINK_MAX, "é").is_err(), "each is kept as six");
+    }
+
+    #[test]
+    fn links_differ_by_host() {
+        let a = Some("https://a.example/x");
+        assert!(!other_host(a, Some("http://a.example/y")));
+        assert!(other_host(a, Some("https://b.example/x")));
+        assert!(other_host(a, None));
+        assert!(!other_host(None, None));
+    }
+}
