@@ -11,4 +11,10 @@
 #[macro_use]
 mod stores;
 
+mod acts;
 mod harness;
+mod migrations;
+mod nodes;
+mod reading;
+mod send;
+mod streams;
