@@ -11,4 +11,9 @@
 #[macro_use]
 mod stores;
 
+mod accounts;
+mod follows;
 mod harness;
+mod sessions;
+mod sweep;
+mod tokens;
