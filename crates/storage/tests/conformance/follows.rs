@@ -35,13 +35,13 @@ both! {
     both_sides_see_a_follow_the_newest_first(at) {
         let ana = at.person("ana");
         let others = people(at, 5);
-        for number in 0..5 {
+        for (number, other) in others.iter().enumerate() {
             // Two of one moment, so that the moment alone does not tell the place.
             if number != 3 {
                 at.wait_millis(1_000);
             }
             let name = format!("Person{number}");
-            assert_eq!(at.store.follow(ana, &name).await.unwrap().id, others[number]);
+            assert_eq!(at.store.follow(ana, &name).await.unwrap().id, *other);
         }
         let newest = ["person4", "person3", "person2", "person1", "person0"];
         for size in 1..=6 {
