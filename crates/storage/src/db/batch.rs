@@ -227,21 +227,17 @@ impl Writer {
             // What failed for a reason of the database's own runs alone.
             if batch.iter().any(|w| w.attempts > 1) {
                 self.again = batch.split_off(1);
-            } else {
+            } else if batch.is_empty() {
                 // One writer at a time waits here; it leaves with all that is there, at once.
                 let mut queue = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-                if batch.is_empty() {
-                    match queue.blocking_recv() {
-                        Some(first) => batch.push(first),
-                        None => return,
-                    }
+                match queue.blocking_recv() {
+                    Some(first) => batch.push(first),
+                    None => return,
                 }
-                while batch.len() < BATCH_MAX {
-                    match queue.try_recv() {
-                        Ok(next) => batch.push(next),
-                        Err(_) => break,
-                    }
-                }
+                fill(&mut batch, &mut queue);
+            } else if let Ok(mut queue) = waiting.try_lock() {
+                // What runs again does not wait for a writer that waits here for new acts.
+                fill(&mut batch, &mut queue);
             }
             // A panic in an act must not end the writer; its batch is rolled back with the connection.
             let again = catch_unwind(AssertUnwindSafe(|| self.commit(batch))).unwrap_or_default();
@@ -356,6 +352,16 @@ impl Writer {
             });
         }
         Ok((ended, events))
+    }
+}
+
+/// Adds what waits already.
+fn fill(batch: &mut Vec<Waiting>, queue: &mut mpsc::Receiver<Waiting>) {
+    while batch.len() < BATCH_MAX {
+        match queue.try_recv() {
+            Ok(next) => batch.push(next),
+            Err(_) => break,
+        }
     }
 }
 
