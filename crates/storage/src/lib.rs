@@ -7,6 +7,7 @@ mod db;
 mod error;
 mod schema;
 
+pub mod contacts;
 pub mod conversations;
 pub mod events;
 pub mod heads;
@@ -15,6 +16,7 @@ pub mod inbox;
 pub mod log;
 pub mod messages;
 pub mod migrations;
+pub mod page;
 pub mod people;
 pub mod pins;
 pub mod read_marks;

@@ -11,4 +11,5 @@
 #[macro_use]
 mod stores;
 
+mod contacts;
 mod harness;
