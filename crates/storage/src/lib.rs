@@ -7,6 +7,7 @@ mod db;
 mod error;
 mod schema;
 
+pub mod boards;
 pub mod conversations;
 pub mod events;
 pub mod heads;
@@ -15,7 +16,9 @@ pub mod inbox;
 pub mod log;
 pub mod messages;
 pub mod migrations;
+pub mod page;
 pub mod people;
+pub mod pin_snapshots;
 pub mod pins;
 pub mod read_marks;
 pub mod safety;
