@@ -42,3 +42,19 @@ pub const DEVICE_ID_MAX: usize = 64;
 pub const CONVERSATION_TITLE_MAX: usize = 100;
 /// Unicode scalars in a type-ahead query.
 pub const QUERY_MAX: usize = 100;
+/// Characters of a username at least.
+pub const USERNAME_MIN: usize = 3;
+/// Characters of a username at most.
+pub const USERNAME_MAX: usize = 30;
+/// Unicode scalars in a full name at most.
+pub const FULL_NAME_MAX: usize = 60;
+/// Unicode scalars in a person's text about themselves at most.
+pub const ABOUT_MAX: usize = 500;
+/// Bytes of an e-mail address at most (RFC 5321).
+pub const EMAIL_MAX: usize = 254;
+/// Bytes of what stands before the "@" at most (RFC 5321).
+pub const EMAIL_LOCAL_MAX: usize = 64;
+/// Bytes of a password at least.
+pub const PASSWORD_MIN: usize = 8;
+/// Bytes of a password at most: hashing takes time that grows with them.
+pub const PASSWORD_MAX: usize = 1_024;

@@ -1,1 +1,14 @@
-fn main() {}
+//! Every test once on SQLite and once on PostgreSQL, each on a store of its own.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail by a panic: that is how it tells"
+)]
+
+#[macro_use]
+mod stores;
+
+mod harness;
