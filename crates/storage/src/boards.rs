@@ -11,7 +11,7 @@ use crate::db::batch::{Abort, LockKey, Tx};
 use crate::db::{Conn, on};
 use crate::error::{Result, StoreError};
 use crate::idempotency::{IdempotencyKey, Keep, Made};
-use crate::page::Page;
+use crate::page::{Page, one_more};
 use crate::schema::{boards, pins, users};
 use crate::{Snapshot, Store};
 
@@ -321,7 +321,7 @@ impl Store {
         kinds: &[Privacy],
         before: Option<BoardId>,
         size: usize,
-    ) -> Result<Snapshot<Page<Board>>> {
+    ) -> Result<Snapshot<Page<Board, BoardId>>> {
         let names: Vec<&'static str> = kinds
             .iter()
             .filter(|p| access.sees(access.user, **p))
@@ -334,14 +334,13 @@ impl Store {
                 .filter(boards::owner_id.eq(access.user.get()).and(boards::id.lt(before)))
                 .filter(boards::removed_at.is_null().and(boards::privacy.eq_any(&names)))
                 .order(boards::id.desc())
-                .limit(Page::<Board>::limit(size))
+                .limit(one_more(size))
                 .select((Row::as_select(), users::username))
                 .load(c))?;
-            let page = Page::cut(rows, size);
-            let items = complete(conn, page.items)?;
+            let page = Page::cut(rows, size, |(row, _)| BoardId::new(row.id));
             Ok(Page {
-                items,
-                more: page.more,
+                items: complete(conn, page.items)?,
+                next: page.next,
             })
         })
         .await

@@ -1,24 +1,33 @@
-//! Pages of lists that stand in order of creation, newest first.
+//! Pages of lists.
 
-/// Some items of a list.
+/// A page of a list, and where the next one begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page<T> {
+pub struct Page<T, M> {
     /// The items.
     pub items: Vec<T>,
-    /// Whether older ones follow.
-    pub more: bool,
+    /// The place of the last item, if there are more.
+    pub next: Option<M>,
 }
 
-impl<T> Page<T> {
-    /// How many rows to ask for, so that a further one tells of the next page.
-    pub(crate) fn limit(size: usize) -> i64 {
-        i64::try_from(size).map_or(i64::MAX, |size| size.saturating_add(1))
+impl<T, M> Page<T, M> {
+    /// The first `size` of `items`, of which one more than that was asked for.
+    pub(crate) fn cut(mut items: Vec<T>, size: usize, place: impl FnOnce(&T) -> M) -> Self {
+        let more = items.len() > size;
+        items.truncate(size);
+        let next = items.last().filter(|_| more).map(place);
+        Self { items, next }
     }
 
-    /// The page of at most `size` of the rows that [`Page::limit`] asked for.
-    pub(crate) fn cut(mut rows: Vec<T>, size: usize) -> Self {
-        let more = rows.len() > size;
-        rows.truncate(size);
-        Self { items: rows, more }
+    /// The same page of other items.
+    pub(crate) fn map<U>(self, show: impl FnMut(T) -> U) -> Page<U, M> {
+        Page {
+            items: self.items.into_iter().map(show).collect(),
+            next: self.next,
+        }
     }
+}
+
+/// How many rows tell whether there is more than a page of `size`.
+pub(crate) fn one_more(size: usize) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX).saturating_add(1)
 }

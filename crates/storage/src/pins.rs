@@ -10,7 +10,7 @@ use crate::db::batch::{Abort, LockKey, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::idempotency::{IdempotencyKey, Keep, Made};
-use crate::page::Page;
+use crate::page::{Page, one_more};
 use crate::pin_snapshots;
 use crate::schema::{boards as board_rows, pins, users};
 use crate::{Snapshot, Store};
@@ -89,11 +89,12 @@ fn find(conn: &mut Conn, access: Access, id: PinId) -> Result<(Pin, bool)> {
     let privacy = privacy.as_deref().map(boards::privacy).transpose()?;
     let owner = UserId::new(row.owner_id);
     let sees_board = privacy.is_none_or(|p| access.sees(owner, p));
-    if !sees_board && !(access.secret && pin_snapshots::received(conn, access.user, id)?) {
-        return Err(Refusal::PinNotFound.into());
-    }
     let mut pin = shown(access, row, owner_username);
     if !sees_board {
+        // Who was sent a secret board's pin may read it, and learns nothing of the board.
+        if !access.secret || !pin_snapshots::received(conn, access.user, id)? {
+            return Err(Refusal::PinNotFound.into());
+        }
         pin.board = None;
     }
     Ok((pin, privacy == Some(Privacy::Secret)))
@@ -348,7 +349,7 @@ impl Store {
         filter: PinFilter,
         before: Option<PinId>,
         size: usize,
-    ) -> Result<Snapshot<Page<Pin>>> {
+    ) -> Result<Snapshot<Page<Pin, PinId>>> {
         let mut left_out: Vec<&'static str> = Vec::new();
         if !access.secret {
             left_out.push(Privacy::Secret.name());
@@ -366,7 +367,7 @@ impl Store {
                 .filter(board_rows::privacy.is_null()
                     .or(board_rows::privacy.assume_not_null().ne_all(&left_out)))
                 .order(pins::id.desc())
-                .limit(Page::<Pin>::limit(size))
+                .limit(one_more(size))
                 .select((Row::as_select(), users::username))
                 .load(c))?;
             Ok(page(access, rows, size))
@@ -384,7 +385,7 @@ impl Store {
         board: BoardId,
         before: Option<PinId>,
         size: usize,
-    ) -> Result<Snapshot<Page<Pin>>> {
+    ) -> Result<Snapshot<Page<Pin, PinId>>> {
         let before = before.map_or(i64::MAX, PinId::get);
         self.snapshot(move |conn| {
             boards::require_seen(conn, access, board)?;
@@ -393,7 +394,7 @@ impl Store {
                 .filter(pins::board_id.eq(board.get()).and(pins::id.lt(before)))
                 .filter(pins::removed_at.is_null())
                 .order(pins::id.desc())
-                .limit(Page::<Pin>::limit(size))
+                .limit(one_more(size))
                 .select((Row::as_select(), users::username))
                 .load(c))?;
             Ok(page(access, rows, size))
@@ -402,10 +403,7 @@ impl Store {
     }
 }
 
-fn page(access: Access, rows: Vec<(Row, String)>, size: usize) -> Page<Pin> {
-    let pins = rows
-        .into_iter()
+fn page(access: Access, rows: Vec<(Row, String)>, size: usize) -> Page<Pin, PinId> {
+    Page::cut(rows, size, |(row, _)| PinId::new(row.id))
         .map(|(row, username)| shown(access, row, username))
-        .collect();
-    Page::cut(pins, size)
 }

@@ -11,4 +11,6 @@
 #[macro_use]
 mod stores;
 
+mod boards;
 mod harness;
+mod pins;

@@ -54,7 +54,10 @@ pub(crate) struct TestStore {
     /// The store under test.
     pub(crate) store: Store,
     /// What it committed, in order.
-    #[allow(dead_code, reason = "for tests of what the followers of the log are told")]
+    #[allow(
+        dead_code,
+        reason = "for tests of what the followers of the log are told"
+    )]
     pub(crate) committed: mpsc::Receiver<Committed>,
     clock: Arc<AtomicI64>,
     source: Source,
