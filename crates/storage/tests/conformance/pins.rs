@@ -23,12 +23,8 @@ pub(crate) fn refusal<T>(outcome: Result<T>) -> Option<Refusal> {
     }
 }
 
-fn text(text: &str) -> Option<Option<String>> {
-    Some(Some(text.to_owned()))
-}
-
 fn titled(title: &str) -> Wording {
-    Wording::default().title(text(title)).unwrap()
+    Wording::default().title(Some(Some(title.into()))).unwrap()
 }
 
 /// A new pin with this title and a picture of that name.
@@ -99,10 +95,10 @@ both! {
     a_new_pin_is_read_as_it_was_made(at) {
         let ana = ana(at).await;
         let wording = titled("Cat")
-            .description(text("A cat"))
-            .and_then(|w| w.alt_text(text("Grey cat")))
-            .and_then(|w| w.link(text("https://cats.example/1")))
-            .and_then(|w| w.note(text("for Bo")))
+            .description(Some(Some("A cat".into())))
+            .and_then(|w| w.alt_text(Some(Some("Grey cat".into()))))
+            .and_then(|w| w.link(Some(Some("https://cats.example/1".into()))))
+            .and_then(|w| w.note(Some(Some("for Bo".into()))))
             .unwrap();
         let draft = PinDraft::new(Some(ana.public), "https://img.example/c.jpg", wording)
             .and_then(|d| d.dominant_color(Some("#6E7874".into())))
@@ -178,7 +174,7 @@ both! {
         let ana = ana(at).await;
         let bo = at.person("bo");
         let cats = board(at, bo, "Cats", Privacy::Public).await;
-        let wording = titled("Cat").note(text("mine")).unwrap();
+        let wording = titled("Cat").note(Some(Some("mine".into()))).unwrap();
         let draft = PinDraft::new(Some(ana.public), "https://img.example/c.jpg", wording).unwrap();
         let id = at.store.create_pin(full(ana.id), draft, None).await.unwrap().outcome;
         at.wait_millis(1);
@@ -211,7 +207,7 @@ both! {
     a_change_leaves_the_rest_and_null_takes_away(at) {
         let ana = ana(at).await;
         let id = pin(at, ana.id, Some(ana.public), "cat").await;
-        let described = Wording::default().description(text("Soft")).unwrap();
+        let described = Wording::default().description(Some(Some("Soft".into()))).unwrap();
         assert_eq!(change(at, ana.id, id, worded(described)).await, None);
         let now = seen(at, ana.id, id).await;
         assert_eq!(
@@ -249,7 +245,7 @@ both! {
             page[0].pin.clone().unwrap().1
         };
         assert_eq!(state().await, PinState::Live);
-        let noted = Wording::default().note(text("for Bo")).unwrap();
+        let noted = Wording::default().note(Some(Some("for Bo".into()))).unwrap();
         change(at, ana.id, id, worded(noted)).await;
         let moved = PinChange { board: Some(ana.secret), wording: titled("cat") };
         change(at, ana.id, id, moved).await;
@@ -257,7 +253,7 @@ both! {
         change(at, ana.id, id, worded(titled("Cat"))).await;
         assert_eq!(state().await, PinState::Edited);
         assert_eq!(at.number("select count(*) from pins where link_changed_at is not null"), 0);
-        let linked = Wording::default().link(text("https://shop.example/")).unwrap();
+        let linked = Wording::default().link(Some(Some("https://shop.example/".into()))).unwrap();
         change(at, ana.id, id, worded(linked)).await;
         assert_eq!(state().await, PinState::LinkChanged);
         assert_eq!(at.number("select count(*) from pins where link_changed_at is not null"), 1);
