@@ -407,6 +407,20 @@ impl Store {
             .await
     }
 
+    /// Messages that `viewer` wrote, at these places.
+    pub async fn messages_at(
+        &self,
+        viewer: UserId,
+        places: Vec<(ConversationId, i64)>,
+    ) -> Result<HashMap<(ConversationId, i64), Message>> {
+        self.read(move |conn| {
+            let mut messages = load(conn, &places)?;
+            messages.retain(|_, m| m.sender.id == viewer);
+            Ok(messages)
+        })
+        .await
+    }
+
     /// One message as `viewer` sees it.
     ///
     /// # Errors
