@@ -1,14 +1,21 @@
 //! The operations: one file a resource, with its request types and handlers.
 
-#![allow(unreachable_pub, reason = "the macros of handlers wrap a public function")]
+#![allow(
+    unreachable_pub,
+    reason = "the macros of handlers wrap a public function"
+)]
 
+pub mod boards;
 pub mod conversations;
 pub mod events;
 pub mod heads;
+pub mod media_source;
 pub mod messages;
 pub mod operations;
+pub mod pins;
 pub mod read_marks;
 pub mod send;
+pub mod v5;
 
 use std::str::FromStr;
 

@@ -12,8 +12,10 @@
 mod stores;
 
 mod accounts;
+mod boards;
 mod follows;
 mod harness;
+mod pins;
 mod sessions;
 mod sweep;
 mod tokens;
