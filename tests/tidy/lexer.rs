@@ -45,12 +45,18 @@ impl Path {
 
     /// Whether these segments follow each other somewhere in the path.
     pub(crate) fn holds(&self, segments: &[&str]) -> bool {
-        self.segments.windows(segments.len()).any(|some| some == segments)
+        self.segments
+            .windows(segments.len())
+            .any(|some| some == segments)
     }
 }
 
 pub(crate) fn tokens(source: &str) -> Vec<Token> {
-    let mut lexer = Lexer { chars: source.chars().collect(), at: 0, line: 1 };
+    let mut lexer = Lexer {
+        chars: source.chars().collect(),
+        at: 0,
+        line: 1,
+    };
     iter::from_fn(|| lexer.token()).collect()
 }
 
@@ -75,8 +81,14 @@ impl Lexer {
     }
 
     fn take_while(&mut self, wanted: impl Fn(char) -> bool) -> String {
-        iter::from_fn(|| if self.peek(0).is_some_and(&wanted) { self.bump() } else { None })
-            .collect()
+        iter::from_fn(|| {
+            if self.peek(0).is_some_and(&wanted) {
+                self.bump()
+            } else {
+                None
+            }
+        })
+        .collect()
     }
 
     fn skip_blanks(&mut self) {
@@ -165,7 +177,11 @@ impl Lexer {
         } else {
             self.take_while(part_of_word);
         }
-        self.chars.get(start..self.at).unwrap_or_default().iter().collect()
+        self.chars
+            .get(start..self.at)
+            .unwrap_or_default()
+            .iter()
+            .collect()
     }
 
     /// A word, or the string that it is the prefix of.
@@ -210,12 +226,18 @@ pub(crate) fn paths(tokens: &[Token]) -> Vec<Path> {
         } else if token.is_word("extern") && next.is_some_and(|next| next.is_word("crate")) {
             at += 2;
             let name = tokens.get(at);
-            found.extend(name.map(|it| Path { segments: vec![it.text.clone()], line: it.line }));
+            found.extend(name.map(|it| Path {
+                segments: vec![it.text.clone()],
+                line: it.line,
+            }));
         } else if token.kind == Kind::Word {
             let attribute = at > 0 && tokens.get(at - 1).is_some_and(|it| it.is_mark("["));
             let segments = segments(tokens, &mut at);
             if attribute || segments.len() > 1 {
-                found.push(Path { segments, line: token.line });
+                found.push(Path {
+                    segments,
+                    line: token.line,
+                });
             }
         } else {
             at += 1;
@@ -227,11 +249,16 @@ pub(crate) fn paths(tokens: &[Token]) -> Vec<Path> {
 /// Reads `a::b::c` from `at` on, and leaves `at` behind it.
 fn segments(tokens: &[Token], at: &mut usize) -> Vec<String> {
     let mut segments = Vec::new();
-    while let Some(token) = tokens.get(*at).filter(|it| it.kind == Kind::Word || it.is_mark("*")) {
+    while let Some(token) = tokens
+        .get(*at)
+        .filter(|it| it.kind == Kind::Word || it.is_mark("*"))
+    {
         segments.push(token.text.clone());
         *at += 1;
         let more = tokens.get(*at).is_some_and(|it| it.is_mark("::"))
-            && tokens.get(*at + 1).is_some_and(|it| it.kind == Kind::Word || it.is_mark("*"));
+            && tokens
+                .get(*at + 1)
+                .is_some_and(|it| it.kind == Kind::Word || it.is_mark("*"));
         if !more {
             break;
         }
@@ -250,7 +277,10 @@ fn use_tree(tokens: &[Token], at: &mut usize, before: &[String], found: &mut Vec
         *at += 1;
     }
     if !tokens.get(*at).is_some_and(|it| it.is_mark("{")) {
-        found.push(Path { segments: path, line });
+        found.push(Path {
+            segments: path,
+            line,
+        });
         return;
     }
     *at += 1;

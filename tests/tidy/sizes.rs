@@ -11,12 +11,20 @@ pub(crate) fn long_files(source: &Source) -> Vec<Finding> {
     let lines = source.text.lines().count();
     let long = lines > FILE_LINES;
     let what = format!("{lines} lines, more than {FILE_LINES}");
-    long.then(|| Finding::new(source, lines, what)).into_iter().collect()
+    long.then(|| Finding::new(source, lines, what))
+        .into_iter()
+        .collect()
 }
 
 pub(crate) fn large_functions(source: &Source) -> Vec<Finding> {
     let mut found = Vec::new();
-    for Function { name, line, lines, arguments } in functions(&tokens(&source.text)) {
+    for Function {
+        name,
+        line,
+        lines,
+        arguments,
+    } in functions(&tokens(&source.text))
+    {
         if lines > FUNCTION_LINES {
             let what = format!("`{name}` has {lines} lines, more than {FUNCTION_LINES}");
             found.push(Finding::new(source, line, what));
@@ -59,7 +67,11 @@ fn function(tokens: &[Token], at: usize, name: &Token) -> Function {
     let close = closing(tokens, open);
     let arguments = arguments(tokens.get(open + 1..close).unwrap_or_default());
     let end = tokens.get(close..).unwrap_or_default();
-    let end = end.iter().position(|it| it.is_mark("{") || it.is_mark(";")).unwrap_or(0) + close;
+    let end = end
+        .iter()
+        .position(|it| it.is_mark("{") || it.is_mark(";"))
+        .unwrap_or(0)
+        + close;
     let last = if tokens.get(end).is_some_and(|it| it.is_mark("{")) {
         closing(tokens, end)
     } else {
@@ -67,7 +79,12 @@ fn function(tokens: &[Token], at: usize, name: &Token) -> Function {
     };
     let line = tokens.get(at).map_or(0, |it| it.line);
     let lines = tokens.get(last).map_or(0, |it| it.line - line + 1);
-    Function { name: name.text.clone(), line, lines, arguments }
+    Function {
+        name: name.text.clone(),
+        line,
+        lines,
+        arguments,
+    }
 }
 
 fn arguments(tokens: &[Token]) -> usize {

@@ -19,11 +19,17 @@ pub(crate) struct Finding {
 
 impl Finding {
     pub(crate) fn new(source: &Source, line: usize, what: impl Into<String>) -> Self {
-        Self { at: format!("{}:{line}", source.path), what: what.into() }
+        Self {
+            at: format!("{}:{line}", source.path),
+            what: what.into(),
+        }
     }
 
     pub(crate) fn of_file(path: &str, what: impl Into<String>) -> Self {
-        Self { at: path.to_owned(), what: what.into() }
+        Self {
+            at: path.to_owned(),
+            what: what.into(),
+        }
     }
 }
 
@@ -39,7 +45,10 @@ pub(crate) fn top() -> PathBuf {
 
 pub(crate) fn read(path: &str) -> Source {
     let text = fs::read_to_string(top().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
-    Source { path: path.to_owned(), text }
+    Source {
+        path: path.to_owned(),
+        text,
+    }
 }
 
 /// All Rust files of the crates and the tests.
@@ -52,7 +61,10 @@ pub(crate) fn rust() -> Vec<Source> {
         .collect();
     // A walk that finds nothing would let every rule pass.
     for known in ["crates/domain/src/lib.rs", "tests/tidy/tree.rs"] {
-        assert!(found.iter().any(|it| it.path == known), "the walk did not find {known}");
+        assert!(
+            found.iter().any(|it| it.path == known),
+            "the walk did not find {known}"
+        );
     }
     found
 }
@@ -60,7 +72,10 @@ pub(crate) fn rust() -> Vec<Source> {
 /// The manifests of the member crates.
 pub(crate) fn manifests() -> Vec<Source> {
     let crates = ["crates/domain", "crates/storage", "crates/gateway", "tests"];
-    crates.iter().map(|folder| read(&format!("{folder}/Cargo.toml"))).collect()
+    crates
+        .iter()
+        .map(|folder| read(&format!("{folder}/Cargo.toml")))
+        .collect()
 }
 
 /// All text files of the project.
@@ -82,7 +97,11 @@ pub(crate) fn project_files() -> Vec<String> {
         .current_dir(top())
         .output()
         .expect("git is needed to know the project's files");
-    assert!(output.status.success(), "git: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "git: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout)
         .unwrap()
         .split_terminator('\0')

@@ -93,7 +93,10 @@ impl FromStr for Cursor {
             return Err(MalformedCursor);
         }
         let seq = crate::id::parse(seq).map_err(|_| MalformedCursor)?;
-        Ok(Self { epoch: epoch.to_owned(), seq })
+        Ok(Self {
+            epoch: epoch.to_owned(),
+            seq,
+        })
     }
 }
 
@@ -111,7 +114,10 @@ mod tests {
 
     #[test]
     fn a_cursor_reads_itself_back() {
-        let cursor = Cursor { epoch: "3fa".into(), seq: 42 };
+        let cursor = Cursor {
+            epoch: "3fa".into(),
+            seq: 42,
+        };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
         for bad in ["", "3fa", ":1", "3fa:", "3fa:-1", "3f a:1", "3fa:1:2"] {
             assert_eq!(bad.parse::<Cursor>(), Err(MalformedCursor), "{bad:?}");

@@ -1,1 +1,33 @@
-//! x
+//! Pinwire's server: REST and WebSocket over the store, and the way of events to the people they concern.
+
+pub mod api;
+pub mod auth;
+pub mod body;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod live;
+pub mod openapi;
+pub mod page;
+pub mod routes;
+pub mod server;
+pub mod token;
+pub mod view;
+
+use pinwire_storage::Store;
+
+pub use server::{Gateway, start};
+
+/// What every handler works with.
+pub struct App {
+    /// The data.
+    pub store: Store,
+    /// Access tokens.
+    pub tokens: token::Tokens,
+    /// Bookmarks of lists.
+    pub bookmarks: page::Bookmarks,
+    /// The way of events.
+    pub live: live::Live,
+    /// The settings.
+    pub config: config::ServeArgs,
+}

@@ -294,7 +294,6 @@ struct Row {
 #[diesel(table_name = memberships)]
 struct MembershipRow {
     conversation_id: i64,
-    user_id: i64,
     read_position: i64,
     unread_flag: bool,
     muted_until: Option<i64>,
@@ -325,8 +324,10 @@ pub(crate) fn load(
         .map(|(m, _)| m.read_position + 1)
         .min()
         .unwrap_or(1);
-    let uncounted = uncounted(conn, &ids, least)?;
-    let excluded = messages::exclusions(conn, &viewer_ids, &ids, least)?;
+    let kept = Uncounted {
+        positions: uncounted(conn, &ids, least)?,
+        excluded: messages::exclusions(conn, &viewer_ids, &ids, least)?,
+    };
     let last_places: Vec<Place> = rows
         .iter()
         .filter(|r| r.last_position > 0)
@@ -345,36 +346,61 @@ pub(crate) fn load(
             if !viewers.contains(&person.id) {
                 continue;
             }
-            let mark = membership.read_position;
-            let hidden = excluded
-                .iter()
-                .filter(|(who, (c, p))| *who == person.id && *c == id && *p > mark)
-                .count();
-            let quiet = uncounted
-                .iter()
-                .filter(|(c, p)| *c == id.get() && *p > mark)
-                .count();
-            let skipped = i64::try_from(hidden + quiet).unwrap_or(i64::MAX);
-            let visible = !excluded.contains(&(person.id, place));
+            let place_of = |position| (person.id, (id, position));
+            let skipped = kept.after(id, person.id, membership.read_position);
             let view = ConversationView {
                 conversation: conversation.clone(),
-                mine: Mine {
-                    read_position: mark,
-                    unread: Unread::of(last_position - mark - skipped),
-                    unread_flag: membership.unread_flag,
-                    muted_until: membership.muted_until.map(Time::from_millis),
-                    archived: membership.archived,
-                    hidden_position: membership.hidden_position,
-                    version: membership.version,
-                    head: heads.get(&(id, person.id)).cloned(),
-                },
-                last_message: last_messages.get(&place).filter(|_| visible).cloned(),
+                mine: mine(
+                    membership,
+                    last_position,
+                    skipped,
+                    heads.get(&(id, person.id)),
+                ),
+                last_message: last_messages
+                    .get(&place)
+                    .filter(|_| !kept.excluded.contains(&place_of(last_position)))
+                    .cloned(),
                 last_pin_image: image.clone(),
             };
             views.insert((id, person.id), view);
         }
     }
     Ok(views)
+}
+
+/// What does not count as unread.
+struct Uncounted {
+    /// For nobody: system messages and deleted ones.
+    positions: HashSet<(i64, i64)>,
+    /// Not for this person.
+    excluded: HashSet<(UserId, Place)>,
+}
+
+impl Uncounted {
+    /// How many positions after `mark` do not count for `user`.
+    fn after(&self, id: ConversationId, user: UserId, mark: i64) -> i64 {
+        let quiet = self.positions.iter().filter(|(c, p)| {
+            *c == id.get() && *p > mark && !self.excluded.contains(&(user, (id, *p)))
+        });
+        let hidden = self
+            .excluded
+            .iter()
+            .filter(|(u, (c, p))| *u == user && *c == id && *p > mark);
+        i64::try_from(quiet.count() + hidden.count()).unwrap_or(i64::MAX)
+    }
+}
+
+fn mine(row: &MembershipRow, last_position: i64, skipped: i64, head: Option<&HeadRow>) -> Mine {
+    Mine {
+        read_position: row.read_position,
+        unread: Unread::of(last_position - row.read_position - skipped),
+        unread_flag: row.unread_flag,
+        muted_until: row.muted_until.map(Time::from_millis),
+        archived: row.archived,
+        hidden_position: row.hidden_position,
+        version: row.version,
+        head: head.cloned(),
+    }
 }
 
 fn conversation(row: Row, memberships: &[(MembershipRow, Person)]) -> Result<Conversation> {

@@ -102,8 +102,7 @@ fn set(
     tx: &mut Tx<'_>,
     user: UserId,
     conversation: ConversationId,
-    state: HeadState,
-    device_id: Option<&str>,
+    (state, device_id): (HeadState, Option<&str>),
     closed_position: i64,
 ) -> Result<()> {
     let now = tx.source.now().as_millis();
@@ -162,7 +161,7 @@ impl Store {
             // A head is shown again from the last message on.
             let closed = last_position(tx.conn, conversation)? - 1;
             let device_id = device_id.as_deref().filter(|_| state == HeadState::Open);
-            set(tx, user, conversation, state, device_id, closed)?;
+            set(tx, user, conversation, (state, device_id), closed)?;
             emit(tx, user, conversation, EventKind::HeadUpdated);
             Ok(())
         })
@@ -182,7 +181,7 @@ impl Store {
             let (_, gone) = arranged(tx.conn, user, now)?;
             for id in gone.into_iter().chain([conversation]) {
                 let closed = last_position(tx.conn, id)?;
-                set(tx, user, id, HeadState::Minimized, None, closed)?;
+                set(tx, user, id, (HeadState::Minimized, None), closed)?;
             }
             emit(tx, user, conversation, EventKind::HeadClosed);
             Ok(())

@@ -8,7 +8,7 @@ use crate::conversations::{self, ConversationView};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::schema::{conversations as conversation_rows, memberships};
-use crate::{Snapshot, Store};
+use crate::{Snapshot, Store, heads};
 
 /// Which of a person's conversations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,7 +172,36 @@ pub(crate) fn unread_totals(conn: &mut Conn, user: UserId, now: Time) -> Result<
     Ok(totals)
 }
 
+/// A page of a person's whole state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// Conversations, archived and hidden ones too.
+    pub page: ConversationPage,
+    /// Those that show a head.
+    pub heads: Vec<ConversationView>,
+    /// What is unread.
+    pub unread: UnreadTotals,
+}
+
 impl Store {
+    /// A page of the caller's whole state; heads and unread counts with each.
+    pub async fn sync(
+        &self,
+        user: UserId,
+        after: Option<ActivityMark>,
+        size: usize,
+    ) -> Result<Snapshot<State>> {
+        let now = self.inner.source.now();
+        self.snapshot(move |conn| {
+            Ok(State {
+                page: page(conn, user, Filter::All, after, size)?,
+                heads: heads::shown(conn, user, now)?,
+                unread: unread_totals(conn, user, now)?,
+            })
+        })
+        .await
+    }
+
     /// A page of the caller's conversations, newest activity first.
     pub async fn conversations(
         &self,

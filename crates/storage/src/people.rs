@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use pinwire_domain::UserId;
+use pinwire_domain::{Refusal, UserId};
 
+use crate::Store;
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::schema::users;
@@ -98,4 +99,19 @@ pub(crate) fn by_usernames(conn: &mut Conn, names: &[String]) -> Result<HashMap<
         .into_iter()
         .map(|(name, id)| (name, UserId::new(id)))
         .collect())
+}
+
+impl Store {
+    /// A person.
+    ///
+    /// # Errors
+    /// [`Refusal::UserNotFound`].
+    pub async fn person(&self, id: UserId) -> Result<Person> {
+        self.read(move |conn| {
+            load(conn, &[id.get()])?
+                .remove(&id)
+                .ok_or_else(|| Refusal::UserNotFound.into())
+        })
+        .await
+    }
 }

@@ -11,5 +11,12 @@
 #[macro_use]
 mod stores;
 
+mod accounts;
+mod boards;
 mod contacts;
+mod follows;
 mod harness;
+mod pins;
+mod sessions;
+mod sweep;
+mod tokens;

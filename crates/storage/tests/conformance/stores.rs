@@ -54,7 +54,10 @@ pub(crate) struct TestStore {
     /// The store under test.
     pub(crate) store: Store,
     /// What it committed, in order.
-    #[allow(dead_code, reason = "for tests of what the followers of the log are told")]
+    #[allow(
+        dead_code,
+        reason = "for tests of what the followers of the log are told"
+    )]
     pub(crate) committed: mpsc::Receiver<Committed>,
     clock: Arc<AtomicI64>,
     source: Source,
@@ -75,10 +78,21 @@ impl TestStore {
         }
     }
 
-    /// A second store on the same database, as another node has it. PostgreSQL only.
-    #[allow(dead_code, reason = "for tests of what two nodes do at once")]
-    pub(crate) fn second_node(&self) -> Store {
-        open(&self.database.target, &self.source).0
+    /// The stores of all nodes: two on PostgreSQL, one on SQLite, where one server holds the file.
+    pub(crate) fn nodes(&self) -> Vec<Store> {
+        let mut nodes = vec![self.store.clone()];
+        if let Target::Postgres(_) = &self.database.target {
+            nodes.push(open(&self.database.target, &self.source).0);
+        }
+        nodes
+    }
+
+    /// An expression for the bytes of a column as upper-case hexadecimal digits.
+    pub(crate) fn bytes_as_hex(&self, column: &str) -> String {
+        match &self.database.target {
+            Target::Sqlite(_) => format!("hex({column})"),
+            Target::Postgres(_) => format!("upper(encode({column}, 'hex'))"),
+        }
     }
 
     /// The present moment of this store.

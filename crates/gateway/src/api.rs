@@ -1,0 +1,54 @@
+//! The operations: one file a resource, with its request types and handlers.
+
+#![allow(
+    unreachable_pub,
+    reason = "the macros of handlers wrap a public function"
+)]
+
+pub mod boards;
+pub mod conversations;
+pub mod events;
+pub mod heads;
+pub mod media_source;
+pub mod messages;
+pub mod operations;
+pub mod pins;
+pub mod read_marks;
+pub mod send;
+pub mod v5;
+
+use std::str::FromStr;
+
+use crate::error::{ApiError, ApiResult, reasons};
+
+/// Reads an id of a body or query.
+///
+/// # Errors
+/// 400 naming the field.
+pub fn id<T: FromStr>(text: &str, field: &str) -> ApiResult<T> {
+    text.parse().map_err(|_| {
+        ApiError::new(reasons::MALFORMED_BODY, format!("{field} is not an id"))
+            .field(field, "must be a decimal id")
+    })
+}
+
+/// Reads an id of a path.
+///
+/// # Errors
+/// 400 naming the parameter.
+pub fn path_id<T: FromStr>(text: &str, parameter: &str) -> ApiResult<T> {
+    text.parse().map_err(|_| {
+        ApiError::new(
+            reasons::MALFORMED_PARAMETER,
+            format!("{parameter} is not an id"),
+        )
+        .field(parameter, "must be a decimal id")
+    })
+}
+
+/// The documents: not operations themselves.
+pub fn documents(config: &mut actix_web::web::ServiceConfig) {
+    let document = crate::openapi::document();
+    config
+        .service(utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", document));
+}

@@ -1,0 +1,202 @@
+//! Messages of a conversation.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, get, post, web};
+use pinwire_domain::message::MessageDraft;
+use pinwire_domain::{ConversationId, PinId};
+use pinwire_storage::messages::Page;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{id, path_id};
+use crate::App;
+use crate::auth::Caller;
+use crate::body::{Body, Params};
+use crate::error::{ApiError, ApiResult, reasons};
+use crate::page::{PageParams, Paged};
+use crate::view::{self, MessageView};
+
+/// Which messages. At most one of `bookmark`, `after`, `before` and `around`.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MessagesParams {
+    /// Where the page begins: the `bookmark` of the page before.
+    pub bookmark: Option<String>,
+    /// Messages on the page at most.
+    #[param(minimum = 1, maximum = 250, default = 25)]
+    pub page_size: Option<i64>,
+    /// Messages after this position, oldest first.
+    #[param(minimum = 0)]
+    pub after: Option<i64>,
+    /// Messages before this position, newest first.
+    #[param(minimum = 1)]
+    pub before: Option<i64>,
+    /// Messages around this position, oldest first.
+    #[param(minimum = 1)]
+    pub around: Option<i64>,
+}
+
+/// A place in a conversation's messages.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+enum Mark {
+    Before(i64),
+    After(i64),
+}
+
+impl MessagesParams {
+    fn page(&self, mark: Option<Mark>) -> ApiResult<Page> {
+        match (mark, self.after, self.before, self.around) {
+            (None, None, None, None) => Ok(Page::Newest),
+            (Some(Mark::Before(p)), None, None, None) => Ok(Page::Before(p)),
+            (Some(Mark::After(p)), None, None, None) => Ok(Page::After(p)),
+            (None, Some(p), None, None) if p >= 0 => Ok(Page::After(p)),
+            (None, None, Some(p), None) if p >= 1 => Ok(Page::Before(p)),
+            (None, None, None, Some(p)) if p >= 1 => Ok(Page::Around(p)),
+            _ => {
+                let reason = "name at most one of bookmark, after, before, around, with a position";
+                Err(ApiError::new(reasons::MALFORMED_PARAMETER, reason))
+            }
+        }
+    }
+}
+
+/// List messages
+///
+/// Newest first without a parameter or with `before`; oldest first with `after` or `around`.
+/// No message is skipped or repeated while others are written.
+#[utoipa::path(
+    tag = "Messages",
+    params(("conversation_id" = String, Path, description = "The conversation"), MessagesParams),
+    responses((status = 200, description = "A page of messages", body = Paged<MessageView>))
+)]
+#[get("/v5/conversations/{conversation_id}/messages")]
+pub async fn list(
+    app: web::Data<App>,
+    caller: Caller,
+    path: web::Path<String>,
+    Params(params): Params<MessagesParams>,
+) -> ApiResult {
+    let conversation: ConversationId = path_id(&path, "conversation_id")?;
+    let paging = PageParams {
+        bookmark: params.bookmark.clone(),
+        page_size: params.page_size,
+    };
+    let size = paging.size()?;
+    let list = format!("messages {conversation}");
+    let page = params.page(app.bookmarks.open(&list, params.bookmark.as_deref())?)?;
+    let limit = i64::try_from(size + 1).unwrap_or(i64::MAX);
+    // One more than asked for tells whether there is a next page.
+    let limit = if matches!(page, Page::Around(_)) {
+        limit - 1
+    } else {
+        limit
+    };
+    let mut read = app
+        .store
+        .messages(caller.user, conversation, page, limit)
+        .await?;
+    let more = read.value.len() > size;
+    read.value.truncate(size);
+    let last = read.value.last().map(|m| m.position).filter(|_| more);
+    let mark = last.map(|p| {
+        if matches!(page, Page::After(_)) {
+            Mark::After(p)
+        } else {
+            Mark::Before(p)
+        }
+    });
+    let bookmark = mark.map(|m| app.bookmarks.seal(&list, &m)).transpose()?;
+    Ok(view::snapshot(read, |messages| Paged {
+        items: messages
+            .iter()
+            .map(|m| MessageView::of(m, Some(caller.user)))
+            .collect(),
+        bookmark,
+    }))
+}
+
+/// Get a message
+#[utoipa::path(
+    tag = "Messages",
+    params(
+        ("conversation_id" = String, Path, description = "The conversation"),
+        ("position" = i64, Path, description = "The message's place", minimum = 1),
+    ),
+    responses((status = 200, description = "The message", body = MessageView))
+)]
+#[get("/v5/conversations/{conversation_id}/messages/{position}")]
+pub async fn get(
+    app: web::Data<App>,
+    caller: Caller,
+    path: web::Path<(String, String)>,
+) -> ApiResult {
+    let (conversation, position) = path.into_inner();
+    let conversation = path_id(&conversation, "conversation_id")?;
+    let position = pinwire_domain::id::parse(&position).map_err(|_| {
+        ApiError::new(reasons::MALFORMED_PARAMETER, "position is not a number")
+            .field("position", "must be a positive number")
+    })?;
+    let read = app
+        .store
+        .message(caller.user, conversation, position)
+        .await?;
+    Ok(view::snapshot(read, |message| {
+        MessageView::of(&message, Some(caller.user))
+    }))
+}
+
+/// A new message: a text, a pin, or both.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MessageBody {
+    /// What is written.
+    #[schema(max_length = 5000, example = "Lovely")]
+    pub text: Option<String>,
+    /// A pin to send along.
+    #[schema(pattern = r"^\d+$")]
+    pub pin_id: Option<String>,
+    /// Your own mark; makes a repeat harmless, as `Idempotency-Key` does.
+    #[schema(min_length = 1, max_length = 64)]
+    pub client_message_id: Option<String>,
+}
+
+/// Send a message
+///
+/// Into a conversation you take part in. A repeat with the same `Idempotency-Key` or `client_message_id`
+/// answers as the first did, for ever.
+#[utoipa::path(
+    tag = "Messages",
+    params(("conversation_id" = String, Path, description = "The conversation")),
+    request_body = MessageBody,
+    responses((status = 201, description = "Sent", body = MessageView))
+)]
+#[post("/v5/conversations/{conversation_id}/messages")]
+pub async fn send(
+    app: web::Data<App>,
+    caller: Caller,
+    path: web::Path<String>,
+    request: HttpRequest,
+    body: Body<MessageBody>,
+) -> ApiResult {
+    let conversation: ConversationId = path_id(&path, "conversation_id")?;
+    let mark = body.value.client_message_id.clone();
+    let key = body.idempotency_key(&request, mark.as_deref())?;
+    let pin: Option<PinId> = body
+        .value
+        .pin_id
+        .as_deref()
+        .map(|pin| id(pin, "pin_id"))
+        .transpose()?;
+    let draft = MessageDraft::new(body.value.text.as_deref(), pin)?;
+    let made = app
+        .store
+        .send_message(caller.user, conversation, draft, mark, key)
+        .await?;
+    let sent = app
+        .store
+        .message(caller.user, conversation, made.outcome)
+        .await?
+        .value;
+    let view = MessageView::of(&sent, Some(caller.user));
+    Ok(view::made(StatusCode::CREATED, made.replayed, &view))
+}

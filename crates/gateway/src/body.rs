@@ -1,0 +1,396 @@
+//! Request bodies and parameters: read once, strictly, with errors that name the field.
+
+use std::borrow::Cow;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::StreamExt;
+use pinwire_domain::limits;
+use pinwire_storage::idempotency::IdempotencyKey;
+use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use sha2::{Digest, Sha256};
+
+use crate::error::{ApiError, ApiResult, reasons};
+
+/// Bytes of a request body at most.
+pub const BODY_MAX: usize = 256 * 1024;
+/// Levels of nesting in a JSON body at most.
+pub const DEPTH_MAX: usize = 32;
+
+/// A JSON body, checked: the right type, no unknown field, no key twice.
+pub struct Body<T> {
+    /// What the client sent.
+    pub value: T,
+    hash: Vec<u8>,
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let payload = payload.take();
+        Box::pin(async move {
+            let bytes = read(&request, payload, "application/json").await?;
+            let value = parse(&bytes)?;
+            Ok(Self {
+                value,
+                hash: Sha256::digest(&bytes).to_vec(),
+            })
+        })
+    }
+}
+
+/// A form-encoded body.
+pub struct Form<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let payload = payload.take();
+        Box::pin(async move {
+            let bytes = read(&request, payload, "application/x-www-form-urlencoded").await?;
+            let mut pairs = HashSet::new();
+            for (key, _) in url::form_urlencoded::parse(&bytes) {
+                if !pairs.insert(key.clone()) {
+                    return Err(duplicate(&key));
+                }
+            }
+            web::Query::<T>::from_query(&String::from_utf8_lossy(&bytes))
+                .map(|form| Self(form.into_inner()))
+                .map_err(|e| ApiError::new(reasons::MALFORMED_BODY, e.to_string()))
+        })
+    }
+}
+
+/// Reads a field so that null is told from a field that is left out; with `#[serde(default)]`.
+pub fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: serde::Deserialize<'de>,
+{
+    serde::Deserialize::deserialize(deserializer).map(Some)
+}
+
+/// Query parameters; unknown ones are ignored. One that is given several times is read as a list.
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Params<T> {
+    type Error = ApiError;
+    type Future = std::future::Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(
+            web::Query::<T>::from_query(&joined(request.query_string()))
+                .map(|query| Self(query.into_inner()))
+                .map_err(|e| ApiError::new(reasons::MALFORMED_PARAMETER, e.to_string())),
+        )
+    }
+}
+
+/// The same query with each parameter once, its values separated by commas.
+fn joined(query: &str) -> String {
+    let mut values: BTreeMap<Cow<'_, str>, String> = BTreeMap::new();
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        match values.entry(name) {
+            Entry::Vacant(first) => {
+                first.insert(value.into_owned());
+            }
+            Entry::Occupied(mut more) => {
+                more.get_mut().push(',');
+                more.get_mut().push_str(&value);
+            }
+        }
+    }
+    url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(values)
+        .finish()
+}
+
+/// Path parameters that are ids: one that is malformed answers as one that does not exist.
+pub struct PathIds<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for PathIds<T> {
+    type Error = ApiError;
+    type Future = std::future::Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let path = web::Path::<T>::from_request(request, payload).into_inner();
+        std::future::ready(
+            path.map(|p| Self(p.into_inner()))
+                .map_err(|e| ApiError::new(reasons::MALFORMED_PARAMETER, format!("path: {e}"))),
+        )
+    }
+}
+
+async fn read(
+    request: &HttpRequest,
+    mut payload: Payload,
+    content_type: &'static str,
+) -> ApiResult<web::BytesMut> {
+    let header = |name| request.headers().get(name).and_then(|v| v.to_str().ok());
+    let given = header(header::CONTENT_TYPE).unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case(content_type) {
+        let message = format!("the body must be {content_type}");
+        return Err(ApiError::new(reasons::UNSUPPORTED_MEDIA_TYPE, message));
+    }
+    if header(header::CONTENT_ENCODING).is_some_and(|e| !e.eq_ignore_ascii_case("identity")) {
+        return Err(ApiError::new(
+            reasons::UNSUPPORTED_MEDIA_TYPE,
+            "the body must not be compressed",
+        ));
+    }
+    let mut bytes = web::BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|e| ApiError::new(reasons::MALFORMED_BODY, e.to_string()))?;
+        if bytes.len() + chunk.len() > BODY_MAX {
+            let message = format!("the body is larger than {BODY_MAX} bytes");
+            return Err(ApiError::new(reasons::BODY_TOO_LARGE, message));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// Reads strict JSON.
+///
+/// # Errors
+/// A documented 400 that names the field where there is one.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
+    let mut check = serde_json::Deserializer::from_slice(bytes);
+    let checked = Strict { depth: 0 };
+    serde::de::DeserializeSeed::deserialize(checked, &mut check)
+        .and_then(|()| check.end())
+        .map_err(|e| json_error(&e, ""))?;
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    serde_path_to_error::deserialize(&mut reader).map_err(|e| {
+        let path = e.path().to_string();
+        json_error(e.inner(), if path == "." { "" } else { &path })
+    })
+}
+
+const DUPLICATE: &str = "duplicate key ";
+
+fn duplicate(key: &str) -> ApiError {
+    ApiError::new(reasons::DUPLICATE_KEY, format!("`{key}` is given twice"))
+        .field(key, "given twice")
+}
+
+fn json_error(error: &serde_json::Error, path: &str) -> ApiError {
+    let text = error.to_string();
+    let quoted = || text.split('`').nth(1).unwrap_or_default().to_owned();
+    if text.starts_with(DUPLICATE) || text.starts_with("duplicate field") {
+        return duplicate(&quoted());
+    }
+    if text.starts_with("unknown field") {
+        // The path may already end with the unknown field.
+        let name = quoted();
+        let field = match path.strip_suffix(name.as_str()) {
+            Some(parent) if parent.is_empty() || parent.ends_with('.') => path.to_owned(),
+            _ if path.is_empty() => name,
+            _ => format!("{path}.{name}"),
+        };
+        let message = format!("unknown field `{field}`");
+        return ApiError::new(reasons::UNKNOWN_FIELD, message).field(field, "unknown");
+    }
+    let error = ApiError::new(reasons::MALFORMED_BODY, text.clone());
+    if path.is_empty() {
+        error
+    } else {
+        error.field(path, text)
+    }
+}
+
+/// Walks any JSON and refuses a key that stands twice in an object, and too deep nesting.
+struct Strict {
+    depth: usize,
+}
+
+impl<'de> serde::de::DeserializeSeed<'de> for Strict {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        if self.depth > DEPTH_MAX {
+            return Err(D::Error::custom(format!(
+                "nested deeper than {DEPTH_MAX} levels"
+            )));
+        }
+        deserializer.deserialize_any(self)
+    }
+}
+
+macro_rules! accept {
+    ($($visit:ident: $type:ty),*) => {
+        $(fn $visit<E>(self, _: $type) -> Result<(), E> { Ok(()) })*
+    };
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    accept!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items
+            .next_element_seed(Self {
+                depth: self.depth + 1,
+            })?
+            .is_some()
+        {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        let mut seen = HashSet::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            entries.next_value_seed(Self {
+                depth: self.depth + 1,
+            })?;
+            if let Some(twice) = seen.replace(key) {
+                return Err(A::Error::custom(format!("{DUPLICATE}`{twice}`")));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<T> Body<T> {
+    /// The key that makes a repeat of this request harmless: from the `Idempotency-Key` header, or for
+    /// messages from the body.
+    ///
+    /// # Errors
+    /// 400 for a key that is not 1 to 64 visible ASCII characters, and for two keys that differ.
+    pub fn idempotency_key(
+        &self,
+        request: &HttpRequest,
+        in_body: Option<&str>,
+    ) -> ApiResult<Option<IdempotencyKey>> {
+        let in_header = request
+            .headers()
+            .get("idempotency-key")
+            .map(|v| v.to_str().map_err(|_| malformed_key("Idempotency-Key")))
+            .transpose()?;
+        for (name, key) in [
+            ("Idempotency-Key", in_header),
+            ("client_message_id", in_body),
+        ] {
+            if key.is_some_and(|k| !is_key(k)) {
+                return Err(malformed_key(name));
+            }
+        }
+        if in_header.is_some() && in_body.is_some() && in_header != in_body {
+            let message = "Idempotency-Key and client_message_id differ";
+            return Err(ApiError::new(reasons::MALFORMED_HEADER, message).field(
+                "client_message_id",
+                "differs from the Idempotency-Key header",
+            ));
+        }
+        Ok(in_header.or(in_body).map(|key| IdempotencyKey {
+            key: key.to_owned(),
+            route: format!("{} {}", request.method(), request.path()),
+            body_hash: self.hash.clone(),
+        }))
+    }
+}
+
+fn is_key(key: &str) -> bool {
+    (1..=limits::IDEMPOTENCY_KEY_MAX).contains(&key.len())
+        && key.bytes().all(|b| b.is_ascii_graphic())
+}
+
+fn malformed_key(name: &str) -> ApiError {
+    let max = limits::IDEMPOTENCY_KEY_MAX;
+    let reason = format!("must be 1 to {max} visible ASCII characters");
+    ApiError::new(reasons::MALFORMED_HEADER, format!("{name} {reason}")).field(name, reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        #[serde(default)]
+        inner: Vec<Inner>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[allow(dead_code, reason = "only its reading is tested")]
+        n: i64,
+    }
+
+    fn refusal(json: &str) -> (&'static str, String) {
+        let error = parse::<Sample>(json.as_bytes()).unwrap_err();
+        let field = error
+            .details
+            .first()
+            .map(|d| d.field.clone())
+            .unwrap_or_default();
+        (error.reason.slug, field)
+    }
+
+    #[test]
+    fn errors_name_the_field() {
+        assert_eq!(
+            refusal(r#"{"inner":[{"n":1},{"n":"x"}]}"#),
+            ("malformed_body", "inner[1].n".into())
+        );
+        assert_eq!(
+            refusal(r#"{"inner":[{"n":1,"m":2}]}"#),
+            ("unknown_field", "inner[0].m".into())
+        );
+        assert_eq!(refusal(r#"{"m":2}"#), ("unknown_field", "m".into()));
+        assert_eq!(
+            refusal(r#"{"inner":[],"inner":[]}"#),
+            ("duplicate_key", "inner".into())
+        );
+        assert_eq!(refusal(r#"{"inner":[]"#).0, "malformed_body");
+        assert_eq!(refusal(r#"{"inner":[]} x"#).0, "malformed_body");
+        assert_eq!(refusal("").0, "malformed_body");
+    }
+
+    #[test]
+    fn a_parameter_that_is_given_twice_is_a_list() {
+        assert_eq!(joined("b=1&a=x%20y&b=2&c"), "a=x+y&b=1%2C2&c=");
+        assert_eq!(joined(""), "");
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        let value = parse::<serde_json::Value>(nested(DEPTH_MAX).as_bytes());
+        assert!(value.is_ok());
+        assert!(parse::<serde_json::Value>(nested(DEPTH_MAX + 2).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn keys_are_bounded() {
+        assert!(is_key(&"k".repeat(64)));
+        assert!(!is_key(&"k".repeat(65)));
+        assert!(!is_key(""));
+        assert!(!is_key("a b"));
+        assert!(!is_key("é"));
+    }
+}

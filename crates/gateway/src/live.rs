@@ -1,0 +1,23 @@
+//! The way of events from the log to the people they concern.
+//!
+//! A committed batch goes to this node's [`tail`] and over the [`bus`] to those of the other nodes. The bus is a
+//! hint and may lose: the tail compares its place with the log's head and reads what it lacks. It hands each event
+//! to the [`hub`], which knows the streams of this node; a [`session`] is one WebSocket.
+
+pub mod bus;
+pub mod close;
+pub mod frames;
+pub mod hub;
+pub mod redis;
+pub mod render;
+pub mod session;
+pub mod tail;
+
+use std::sync::Arc;
+
+/// What handlers need of the live side.
+#[derive(Clone)]
+pub struct Live {
+    /// The streams of this node.
+    pub hub: Arc<hub::Hub>,
+}

@@ -1,0 +1,163 @@
+//! The bus between nodes: a hint that the log went on, and by what.
+
+use pinwire_domain::event::EventKind;
+use pinwire_domain::{ConversationId, Time, UserId};
+use pinwire_storage::log::LoggedEvent;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use super::redis::RedisBus;
+
+/// Batches that wait for a tail; what finds no room is found by the head check.
+pub const WAITING_MAX: usize = 1_024;
+/// Bytes of a message on the bus for each of its events; a larger one goes as a hint alone.
+const EVENT_MAX: usize = 8 * 1_024;
+
+/// A stretch of the log, with the people each event concerns.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// The seq before its first event.
+    pub from: i64,
+    /// The seq of its last event.
+    pub to: i64,
+    /// Its events; empty for a hint alone.
+    pub events: Vec<(LoggedEvent, Vec<UserId>)>,
+}
+
+/// What the tail is told.
+#[derive(Debug)]
+pub enum News {
+    /// The log went on.
+    Batch(Batch),
+    /// The bus may have lost something: compare with the log's head.
+    CheckHead,
+}
+
+/// How batches reach the other nodes.
+pub enum Bus {
+    /// There is no other node.
+    Local,
+    /// Redis Pub/Sub.
+    Redis(RedisBus),
+}
+
+impl Bus {
+    /// Tells the other nodes. May lose; never waits for long.
+    pub async fn publish(&self, batch: &Batch) {
+        match self {
+            Self::Local => {}
+            Self::Redis(bus) => bus.publish(encode(batch)).await,
+        }
+    }
+}
+
+/// Where a bus hands what it receives.
+pub type Inbox = mpsc::Sender<News>;
+
+#[derive(Serialize, Deserialize)]
+struct Message {
+    from: i64,
+    to: i64,
+    events: Vec<WireEvent>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WireEvent {
+    seq: i64,
+    at: i64,
+    kind: String,
+    actor: i64,
+    conversation: Option<i64>,
+    user: Option<i64>,
+    position: Option<i64>,
+    object: Option<i64>,
+    people: Vec<i64>,
+}
+
+fn encode(batch: &Batch) -> String {
+    let events = batch
+        .events
+        .iter()
+        .map(|(event, people)| WireEvent {
+            seq: event.seq,
+            at: event.at.as_millis(),
+            kind: event.kind.name().to_owned(),
+            actor: event.actor.get(),
+            conversation: event.conversation.map(ConversationId::get),
+            user: event.user.map(UserId::get),
+            position: event.position,
+            object: event.object,
+            people: people.iter().map(|p| p.get()).collect(),
+        })
+        .collect();
+    let hint = || format!(r#"{{"from":{},"to":{},"events":[]}}"#, batch.from, batch.to);
+    serde_json::to_string(&Message {
+        from: batch.from,
+        to: batch.to,
+        events,
+    })
+    .ok()
+    .filter(|text| text.len() <= EVENT_MAX * batch.events.len().max(1))
+    .unwrap_or_else(hint)
+}
+
+/// Reads a message of the bus; one of a newer version is a hint alone.
+#[must_use]
+pub fn decode(text: &[u8]) -> Option<Batch> {
+    let message: Message = serde_json::from_slice(text).ok()?;
+    let events: Option<Vec<_>> = message
+        .events
+        .into_iter()
+        .map(|e| {
+            let event = LoggedEvent {
+                seq: e.seq,
+                at: Time::from_millis(e.at),
+                kind: EventKind::from_name(&e.kind)?,
+                actor: UserId::new(e.actor),
+                conversation: e.conversation.map(ConversationId::new),
+                user: e.user.map(UserId::new),
+                position: e.position,
+                object: e.object,
+            };
+            Some((event, e.people.into_iter().map(UserId::new).collect()))
+        })
+        .collect();
+    Some(Batch {
+        from: message.from,
+        to: message.to,
+        events: events.unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(people: i64) -> Batch {
+        let event = LoggedEvent {
+            seq: 8,
+            at: Time::from_millis(5),
+            kind: EventKind::MessageCreated,
+            actor: UserId::new(1),
+            conversation: Some(ConversationId::new(2)),
+            user: None,
+            position: Some(3),
+            object: None,
+        };
+        Batch {
+            from: 7,
+            to: 8,
+            events: vec![(event, (0..people).map(UserId::new).collect())],
+        }
+    }
+
+    #[test]
+    fn a_batch_crosses_the_bus_whole_or_as_a_hint() {
+        let sent = batch(10);
+        let got = decode(encode(&sent).as_bytes()).unwrap();
+        assert_eq!((got.from, got.to, &got.events), (7, 8, &sent.events));
+        let hint = decode(encode(&batch(10_000)).as_bytes()).unwrap();
+        assert_eq!((hint.from, hint.to, hint.events.len()), (7, 8, 0));
+        assert!(decode(b"{}").is_none());
+    }
+}

@@ -1,0 +1,213 @@
+//! The frames of the WebSocket, and the events of every door: the types that the AsyncAPI document is made of.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::view::{
+    ConversationView, HeadView, MessageView, PersonView, UnreadTotalsView, UnreadView,
+};
+
+/// An event of a person's stream.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Event {
+    /// What happened.
+    #[serde(rename = "type")]
+    #[schema(rename = "type")]
+    pub kind: EventType,
+    /// Its place in the log. Grows; holes are other people's events.
+    #[schema(example = 4711)]
+    pub seq: i64,
+    /// The `seq` of the frame before it in this stream: another value than the last one you saw tells a loss.
+    #[schema(example = 4708)]
+    pub prev: i64,
+    /// When it happened.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// The present state of what it is about, the same for everyone it concerns.
+    pub data: Subject,
+    /// What is yours alone in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub me: Option<Me>,
+}
+
+/// What an event says happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub enum EventType {
+    /// A message was sent.
+    #[serde(rename = "message.created")]
+    MessageCreated,
+    /// A conversation was begun without a message.
+    #[serde(rename = "conversation.created")]
+    ConversationCreated,
+    /// Title or people of a conversation changed.
+    #[serde(rename = "conversation.updated")]
+    ConversationUpdated,
+    /// Your unread flag, mute, archive or hiding changed.
+    #[serde(rename = "membership.updated")]
+    MembershipUpdated,
+    /// Somebody read up to a position.
+    #[serde(rename = "read.updated")]
+    ReadUpdated,
+    /// You opened or minimized a head.
+    #[serde(rename = "head.updated")]
+    HeadUpdated,
+    /// You closed a head.
+    #[serde(rename = "head.closed")]
+    HeadClosed,
+    /// A profile changed.
+    #[serde(rename = "user.updated")]
+    UserUpdated,
+}
+
+/// The present state of what an event is about. Which fields are there follows from the event's `type`.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct Subject {
+    /// The message (`message.created`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<MessageView>,
+    /// The conversation: of `conversation.created` and `conversation.updated`, and of the first message of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<ConversationView>,
+    /// The conversation it is about, where the whole is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation_id: Option<String>,
+    /// Somebody's read mark (`read.updated`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read: Option<ReadMark>,
+    /// A person (`user.updated`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<PersonView>,
+}
+
+/// Up to where somebody has read. A newer mark is never lower.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReadMark {
+    /// Who.
+    pub user_id: String,
+    /// The position.
+    pub position: i64,
+}
+
+/// What is yours alone in an event.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Me {
+    /// The mark you gave the message; on the sender's devices only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_message_id: Option<String>,
+    /// Up to where you have read this conversation.
+    pub read_position: i64,
+    /// What is unread in this conversation.
+    pub unread: UnreadView,
+    /// Whether you marked it unread.
+    pub unread_flag: bool,
+    /// Your head of this conversation; null if there is none.
+    #[schema(required)]
+    pub head: Option<HeadView>,
+    /// Grows with each change of what is yours in this conversation.
+    pub version: i64,
+}
+
+/// What the server sends that is no event.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type")]
+pub enum ServerFrame {
+    /// The first frame of a connection.
+    #[serde(rename = "hello")]
+    Hello {
+        /// Names this history of the log.
+        epoch: String,
+        /// Where this stream goes on from: the `prev` of the first event.
+        seq: i64,
+        /// Who you are.
+        user: PersonView,
+        /// What is unread over all conversations.
+        unread: UnreadTotalsView,
+    },
+    /// The cursor is of no use: fetch `GET /v5/sync`; the stream goes on live from `seq`.
+    #[serde(rename = "resync_required")]
+    ResyncRequired {
+        /// Names this history of the log.
+        epoch: String,
+        /// Where this stream goes on from.
+        seq: i64,
+        /// `epoch`, `trimmed` or `ahead`.
+        reason: String,
+    },
+    /// All that concerns you up to `seq` has been sent. Answer with `pong`.
+    #[serde(rename = "ping")]
+    Ping {
+        /// A place in the log to resume from.
+        seq: i64,
+    },
+    /// A client frame was carried out.
+    #[serde(rename = "ok")]
+    Ok {
+        /// The `id` of the client frame.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+    },
+    /// A client frame was refused.
+    #[serde(rename = "error")]
+    Error {
+        /// The `id` of the client frame.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+        /// As in the errors of the REST API.
+        code: i32,
+        /// As in the errors of the REST API.
+        error: String,
+        /// What is wrong, for a person to read.
+        message: String,
+    },
+}
+
+/// What a client sends.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(tag = "type", deny_unknown_fields)]
+pub enum ClientFrame {
+    /// Asks for an `ok`.
+    #[serde(rename = "ping")]
+    Ping {
+        /// Names this frame in the answer.
+        id: Option<String>,
+    },
+    /// Answers a `ping` of the server.
+    #[serde(rename = "pong")]
+    Pong {
+        /// Ignored.
+        id: Option<String>,
+        /// The `seq` of the ping.
+        seq: Option<i64>,
+    },
+    /// Moves your read mark, as `PUT /v5/conversations/{id}/read` does.
+    #[serde(rename = "read")]
+    Read {
+        /// Names this frame in the answer.
+        id: Option<String>,
+        /// The conversation.
+        conversation_id: String,
+        /// Up to where you have read.
+        position: i64,
+    },
+    /// Goes on with a new access token of the same session.
+    #[serde(rename = "auth.refresh")]
+    AuthRefresh {
+        /// Names this frame in the answer.
+        id: Option<String>,
+        /// The new token.
+        access_token: String,
+    },
+}
+
+impl ClientFrame {
+    /// The name the client gave this frame.
+    #[must_use]
+    pub fn id(&self) -> Option<String> {
+        match self {
+            Self::Ping { id }
+            | Self::Pong { id, .. }
+            | Self::Read { id, .. }
+            | Self::AuthRefresh { id, .. } => id.clone(),
+        }
+    }
+}

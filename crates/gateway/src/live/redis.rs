@@ -1,0 +1,116 @@
+//! Redis Pub/Sub: at most once, so every loss of the connection leads to a look at the log's head.
+
+use std::time::Duration;
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{AsyncCommands, PushInfo, PushKind, Value};
+use tokio::sync::mpsc;
+use tokio::time::{interval, timeout};
+
+use super::bus::{self, Inbox, News};
+
+/// How long a publish may take before it is given up; the head check makes up for it.
+const PUBLISH_TIMEOUT: Duration = Duration::from_millis(500);
+/// How often the subscription is asked for a sign of life.
+const PING_EVERY: Duration = Duration::from_secs(5);
+
+/// The connection for publishing.
+pub struct RedisBus {
+    connection: ConnectionManager,
+    channel: String,
+}
+
+fn config() -> ConnectionManagerConfig {
+    ConnectionManagerConfig::new()
+        // The default gives up for good after six tries.
+        .set_number_of_retries(1_000_000)
+        .set_min_delay(Duration::from_millis(100))
+        .set_max_delay(Duration::from_secs(1))
+        .set_response_timeout(Some(Duration::from_secs(2)))
+        .set_connection_timeout(Some(Duration::from_secs(2)))
+}
+
+impl RedisBus {
+    /// Connects, and starts to hand what other nodes publish to `inbox`. `epoch` keeps installations apart.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached at the start.
+    pub async fn connect(url: &str, epoch: &str, inbox: Inbox) -> Result<Self, redis::RedisError> {
+        let mut info: redis::ConnectionInfo = redis::IntoConnectionInfo::into_connection_info(url)?;
+        // Pushes need RESP3.
+        let settings = info
+            .redis_settings()
+            .clone()
+            .set_protocol(redis::ProtocolVersion::RESP3);
+        info = info.set_redis_settings(settings);
+        let client = redis::Client::open(info)?;
+        let channel = format!("pinwire:{epoch}:log");
+        let publishing = timeout(
+            Duration::from_secs(5),
+            ConnectionManager::new_with_config(client.clone(), config()),
+        )
+        .await
+        .map_err(|_| redis::RedisError::from((redis::ErrorKind::Io, "timed out")))??;
+        let (pushes, pushed) = mpsc::unbounded_channel();
+        let subscribing = config()
+            .set_push_sender(pushes)
+            .set_automatic_resubscription();
+        let mut subscription = ConnectionManager::new_with_config(client, subscribing).await?;
+        subscription.subscribe(&[&channel]).await?;
+        tokio::spawn(forward(pushed, inbox.clone()));
+        tokio::spawn(keep_alive(subscription, inbox));
+        Ok(Self {
+            connection: publishing,
+            channel,
+        })
+    }
+
+    /// Publishes, or gives up soon.
+    pub async fn publish(&self, message: String) {
+        let mut connection = self.connection.clone();
+        let publish = connection.publish::<_, _, ()>(&self.channel, message);
+        match timeout(PUBLISH_TIMEOUT, publish).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "the bus is away"),
+            Err(_) => tracing::debug!("the bus did not answer in time"),
+        }
+    }
+}
+
+/// Hands pushes on at once: their channel has no bound of its own.
+async fn forward(mut pushes: mpsc::UnboundedReceiver<PushInfo>, inbox: Inbox) {
+    while let Some(push) = pushes.recv().await {
+        let news = match push.kind {
+            PushKind::Message => match push.data.get(1) {
+                Some(Value::BulkString(text)) => bus::decode(text).map(News::Batch),
+                _ => None,
+            },
+            // Subscribed (again): what was published meanwhile is lost.
+            PushKind::Subscribe => Some(News::CheckHead),
+            PushKind::Disconnection => {
+                tracing::warn!("the bus is gone: events come by the head check until it is back");
+                Some(News::CheckHead)
+            }
+            _ => None,
+        };
+        if let Some(news) = news {
+            // A full inbox loses a hint, which the head check finds.
+            drop(inbox.try_send(news));
+        }
+    }
+}
+
+/// A subscription that is only listened to does not notice that the server is frozen.
+async fn keep_alive(mut subscription: ConnectionManager, inbox: Inbox) {
+    let mut ticks = interval(PING_EVERY);
+    loop {
+        ticks.tick().await;
+        if inbox.is_closed() {
+            return;
+        }
+        let answer: Result<(), _> = redis::cmd("PING").query_async(&mut subscription).await;
+        if answer.is_err() {
+            drop(inbox.try_send(News::CheckHead));
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The node's place in the log: what comes by the bus in order is delivered, and what is missing is read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pinwire_domain::UserId;
+use pinwire_storage::log::LoggedEvent;
+use pinwire_storage::{Committed, Store, StoreError};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+use super::bus::{Batch, Bus, Inbox, News};
+use super::hub::{Hub, Order};
+use super::render::render;
+use crate::clock;
+
+/// How long a stretch that comes too early waits for the one before it: two nodes may publish out of order.
+const GAP_WAIT: Duration = Duration::from_millis(50);
+/// How often the log's head is compared with this node's place, so that nothing the bus lost stays lost.
+const HEAD_CHECK_EVERY: Duration = Duration::from_millis(500);
+/// Rows of the log read at once.
+const READ_MAX: i64 = 500;
+
+/// Tells this node and the others of each committed batch.
+pub async fn publish(
+    store: Store,
+    mut committed: mpsc::Receiver<Committed>,
+    bus: Bus,
+    inbox: Inbox,
+) {
+    while let Some(first) = committed.recv().await {
+        let mut events = first.events;
+        // What was committed meanwhile goes along, as far as it follows without a hole.
+        while let Ok(next) = committed.try_recv() {
+            if follows(&events, &next.events) {
+                events.extend(next.events);
+            } else {
+                tell(&store, std::mem::take(&mut events), &bus, &inbox).await;
+                events = next.events;
+            }
+        }
+        tell(&store, events, &bus, &inbox).await;
+    }
+}
+
+fn follows(before: &[LoggedEvent], next: &[LoggedEvent]) -> bool {
+    match (before.last(), next.first()) {
+        (Some(last), Some(first)) => last.seq + 1 == first.seq,
+        _ => false,
+    }
+}
+
+async fn tell(store: &Store, events: Vec<LoggedEvent>, bus: &Bus, inbox: &Inbox) {
+    let (Some(first), Some(last)) = (events.first(), events.last()) else {
+        return;
+    };
+    let mut batch = Batch {
+        from: first.seq - 1,
+        to: last.seq,
+        events: Vec::new(),
+    };
+    match store.audiences(events.clone()).await {
+        Ok(people) => batch.events = events.into_iter().zip(people).collect(),
+        Err(error) => tracing::warn!(%error, "a batch goes as a hint alone"),
+    }
+    // A full inbox loses a hint, which the head check finds.
+    drop(inbox.try_send(News::Batch(batch.clone())));
+    bus.publish(&batch).await;
+}
+
+/// Follows the log from `position` on and delivers it to this node's streams. Ends with the inbox.
+pub async fn follow(store: Store, hub: Arc<Hub>, mut inbox: mpsc::Receiver<News>, position: i64) {
+    hub.advance(position);
+    let mut tail = Tail {
+        store,
+        hub,
+        position,
+        early: BTreeMap::new(),
+        gap_since: None,
+    };
+    let mut head_check = interval(HEAD_CHECK_EVERY);
+    head_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let gap = tail.gap_since.map(|since| since + GAP_WAIT);
+        let outcome = tokio::select! {
+            news = inbox.recv() => match news {
+                Some(News::Batch(batch)) => tail.take(batch).await,
+                Some(News::CheckHead) => tail.read_to_head().await,
+                None => return,
+            },
+            () = sleep_until(gap.unwrap_or_else(Instant::now)), if gap.is_some() => {
+                tail.read_to_head().await
+            }
+            _ = head_check.tick() => tail.check_head().await,
+        };
+        if let Err(error) = outcome {
+            tracing::warn!(%error, "the log cannot be read: trying again at the next head check");
+            tail.gap_since = None;
+        }
+    }
+}
+
+struct Tail {
+    store: Store,
+    hub: Arc<Hub>,
+    /// All events up to here have been delivered.
+    position: i64,
+    /// Stretches that came before the ones they follow, by their `from`.
+    early: BTreeMap<i64, Batch>,
+    gap_since: Option<Instant>,
+}
+
+/// Stretches held back at most; beyond it the log is read.
+const EARLY_MAX: usize = 256;
+
+impl Tail {
+    async fn take(&mut self, batch: Batch) -> Result<(), StoreError> {
+        if batch.to > self.position {
+            self.early.insert(batch.from, batch);
+        }
+        while let Some(entry) = self.early.first_entry() {
+            if *entry.key() > self.position {
+                break;
+            }
+            let batch = entry.remove();
+            if batch.to <= self.position {
+                continue;
+            }
+            if batch.events.is_empty() {
+                // A hint alone.
+                self.read_to_head().await?;
+                continue;
+            }
+            let events = batch
+                .events
+                .into_iter()
+                .filter(|(event, _)| event.seq > self.position)
+                .collect();
+            self.deliver(events, batch.to).await?;
+        }
+        if self.early.len() > EARLY_MAX {
+            self.read_to_head().await?;
+        }
+        self.gap_since = match (self.early.is_empty(), self.gap_since) {
+            (true, _) => None,
+            (false, since) => since.or_else(|| Some(Instant::now())),
+        };
+        Ok(())
+    }
+
+    async fn check_head(&mut self) -> Result<(), StoreError> {
+        if self.store.head().await? > self.position {
+            self.read_to_head().await?;
+        }
+        Ok(())
+    }
+
+    async fn read_to_head(&mut self) -> Result<(), StoreError> {
+        loop {
+            let (events, reached) = self.store.log_after(self.position, READ_MAX).await?;
+            if reached == self.position {
+                break;
+            }
+            tracing::debug!(from = self.position, to = reached, "read the log");
+            self.deliver(events, reached).await?;
+        }
+        self.early.retain(|_, batch| batch.to > self.position);
+        self.gap_since = None;
+        Ok(())
+    }
+
+    /// Hands events to the streams of this node's people, and moves on to `to`.
+    async fn deliver(
+        &mut self,
+        events: Vec<(LoggedEvent, Vec<UserId>)>,
+        to: i64,
+    ) -> Result<(), StoreError> {
+        let mut here = Vec::with_capacity(events.len());
+        for (event, people) in events {
+            let present = self.hub.present(&people);
+            if !present.is_empty() {
+                here.push((event, present));
+            }
+        }
+        if !here.is_empty() {
+            for event in self.store.describe(here).await? {
+                let delivery = render(&event, clock::now())?;
+                if let Some(user) = delivery.signed_out {
+                    self.hub.order(user, Order::CheckSession);
+                } else {
+                    self.hub.deliver(&Arc::new(delivery));
+                }
+            }
+        }
+        self.position = to;
+        self.hub.advance(to);
+        Ok(())
+    }
+}

@@ -1,0 +1,47 @@
+//! Answers: what the API shows of the store's entities.
+
+pub mod board;
+pub mod conversation;
+pub mod image;
+pub mod message;
+pub mod pin;
+
+pub use board::BoardView;
+pub use conversation::{
+    ConversationItem, ConversationView, HeadView, MemberView, PersonView, UnreadTotalsView,
+    UnreadView,
+};
+pub use message::{MessageView, PinCardView};
+pub use pin::PinView;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use pinwire_domain::event::Cursor;
+use pinwire_storage::Snapshot;
+use serde::Serialize;
+
+/// Names the log's position that an answer shows.
+pub const SEQ_HEADER: &str = "x-pinwire-seq";
+/// Tells that an answer is that of an earlier request with the same key.
+pub const REPLAYED_HEADER: &str = "idempotency-replayed";
+
+/// An answer of the caller's own state, with its position in the log.
+pub fn at<T: Serialize>(cursor: &Cursor, view: &T) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((SEQ_HEADER, cursor.to_string()))
+        .json(view)
+}
+
+/// As [`at`], made from a snapshot.
+pub fn snapshot<T, V: Serialize>(snapshot: Snapshot<T>, view: impl FnOnce(T) -> V) -> HttpResponse {
+    at(&snapshot.cursor, &view(snapshot.value))
+}
+
+/// The answer to an act that may be a repeat.
+pub fn made<V: Serialize>(status: StatusCode, replayed: bool, view: &V) -> HttpResponse {
+    let mut answer = HttpResponse::build(status);
+    if replayed {
+        answer.insert_header((REPLAYED_HEADER, "true"));
+    }
+    answer.json(view)
+}

@@ -1,0 +1,272 @@
+//! Conversations, their people, and heads in answers and events.
+
+use pinwire_domain::conversation::Unread;
+use pinwire_domain::{Time, UserId};
+use pinwire_storage::conversations::{Conversation, ConversationView as Viewed};
+use pinwire_storage::inbox::UnreadTotals;
+use pinwire_storage::people::Person;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::MessageView;
+
+/// A person as a client draws them.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Person)]
+pub struct PersonView {
+    /// The account.
+    #[schema(pattern = r"^\d+$", example = "3763541867536386")]
+    pub id: String,
+    /// Unique, lower case.
+    #[schema(example = "ana")]
+    pub username: String,
+    /// As the person writes it.
+    #[schema(example = "Ana Lopes")]
+    pub full_name: String,
+    /// URL of the avatar; null without one.
+    #[schema(required)]
+    pub profile_image: Option<String>,
+    /// Grows with each change of the profile.
+    pub version: i64,
+}
+
+impl From<&Person> for PersonView {
+    fn from(person: &Person) -> Self {
+        Self {
+            id: person.id.to_string(),
+            username: person.username.clone(),
+            full_name: person.full_name.clone(),
+            profile_image: person.profile_image.clone(),
+            version: person.version,
+        }
+    }
+}
+
+/// Unread messages, exact up to 100.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Unread)]
+pub struct UnreadView {
+    /// How many, 100 at most.
+    #[schema(minimum = 0, maximum = 100)]
+    pub messages: i64,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+impl From<Unread> for UnreadView {
+    fn from(unread: Unread) -> Self {
+        Self {
+            messages: unread.messages,
+            more: unread.more,
+        }
+    }
+}
+
+/// What is unread over all conversations; archived ones never count.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = UnreadTotals)]
+pub struct UnreadTotalsView {
+    /// Conversations with something unread, the muted ones left out.
+    pub conversations: i64,
+    /// Unread messages in them.
+    pub messages: i64,
+    /// Unread messages in muted conversations.
+    pub muted: i64,
+    /// Contact requests that wait.
+    pub requests: i64,
+}
+
+impl From<UnreadTotals> for UnreadTotalsView {
+    fn from(totals: UnreadTotals) -> Self {
+        let UnreadTotals {
+            conversations,
+            messages,
+            muted,
+            requests,
+        } = totals;
+        Self {
+            conversations,
+            messages,
+            muted,
+            requests,
+        }
+    }
+}
+
+/// A conversation, the same for all its members.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Conversation)]
+pub struct ConversationView {
+    /// Its id.
+    #[schema(pattern = r"^\d+$", example = "3763541867536384")]
+    pub id: String,
+    /// `direct` or `group`.
+    #[schema(example = "direct")]
+    pub kind: String,
+    /// A group's title; null without one.
+    #[schema(required)]
+    pub title: Option<String>,
+    /// Who began it.
+    #[schema(pattern = r"^\d+$")]
+    pub created_by: String,
+    /// When it began.
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    /// The position of its last message; 0 for none.
+    pub last_position: i64,
+    /// When the last message was sent; null for none.
+    #[schema(required, format = DateTime)]
+    pub last_message_at: Option<String>,
+    /// Those who take part.
+    pub members: Vec<MemberView>,
+    /// Grows when title or people change.
+    pub version: i64,
+}
+
+/// A member of a conversation.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Member)]
+pub struct MemberView {
+    /// The person.
+    pub user: PersonView,
+    /// Up to where they have read.
+    pub read_position: i64,
+    /// When they joined.
+    #[schema(format = DateTime)]
+    pub joined_at: String,
+}
+
+impl From<&Conversation> for ConversationView {
+    fn from(conversation: &Conversation) -> Self {
+        Self {
+            id: conversation.id.to_string(),
+            kind: conversation.kind.name().to_owned(),
+            title: conversation.title.clone(),
+            created_by: conversation.created_by.to_string(),
+            created_at: conversation.created_at.to_string(),
+            last_position: conversation.last_position,
+            last_message_at: conversation.last_message_at.map(|t| t.to_string()),
+            members: conversation
+                .members
+                .iter()
+                .map(|m| MemberView {
+                    user: PersonView::from(&m.person),
+                    read_position: m.read_position,
+                    joined_at: m.joined_at.to_string(),
+                })
+                .collect(),
+            version: conversation.version,
+        }
+    }
+}
+
+/// A conversation as you see it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConversationItem {
+    /// What all members see.
+    pub conversation: ConversationView,
+    /// The last message; null if there is none that you may see.
+    #[schema(required)]
+    pub last_message: Option<MessageView>,
+    /// Up to where you have read.
+    pub read_position: i64,
+    /// What is unread.
+    pub unread: UnreadView,
+    /// Whether you marked it unread.
+    pub unread_flag: bool,
+    /// Whether you put it away.
+    pub archived: bool,
+    /// No notice until then; null if not muted.
+    #[schema(required, format = DateTime)]
+    pub muted_until: Option<String>,
+    /// Your head of it; null if there is none.
+    #[schema(required)]
+    pub head: Option<HeadView>,
+    /// Grows with each change of what is yours in it.
+    pub version: i64,
+}
+
+impl ConversationItem {
+    /// The conversation as `viewer` sees it.
+    #[must_use]
+    pub fn of(view: &Viewed, viewer: UserId, now: Time) -> Self {
+        Self {
+            conversation: ConversationView::from(&view.conversation),
+            last_message: view
+                .last_message
+                .as_ref()
+                .map(|m| MessageView::of(m, Some(viewer))),
+            read_position: view.mine.read_position,
+            unread: view.mine.unread.into(),
+            unread_flag: view.mine.unread_flag,
+            archived: view.mine.archived,
+            muted_until: view.mine.muted_until.map(|t| t.to_string()),
+            head: HeadView::of(view, viewer, now),
+            version: view.mine.version,
+        }
+    }
+}
+
+/// A head: the avatar of a conversation at the lower left, with all that a client draws of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Head)]
+pub struct HeadView {
+    /// Its conversation.
+    #[schema(pattern = r"^\d+$", example = "3763541867536384")]
+    pub conversation_id: String,
+    /// `open` or `minimized`.
+    #[schema(example = "minimized")]
+    pub state: String,
+    /// The device on which it is open; others may draw it minimized. Null if minimized or not told.
+    #[schema(required)]
+    pub device_id: Option<String>,
+    /// `direct` or `group`.
+    #[schema(example = "direct")]
+    pub kind: String,
+    /// A group's title.
+    #[schema(required)]
+    pub title: Option<String>,
+    /// The others, whose avatars make the head.
+    pub people: Vec<PersonView>,
+    /// What is unread.
+    pub unread: UnreadView,
+    /// Whether you marked it unread.
+    pub unread_flag: bool,
+    /// The picture of the last pin that was sent; null if there is none.
+    #[schema(required)]
+    pub last_pin_image: Option<String>,
+    /// When the last message was sent.
+    #[schema(required, format = DateTime)]
+    pub last_message_at: Option<String>,
+    /// Where it stands: heads are shown by this, the greatest first. A message moves it.
+    pub activity_seq: i64,
+    /// Grows with each change of its state by you.
+    pub version: i64,
+}
+
+impl HeadView {
+    /// The head that a conversation has for `viewer`, if any.
+    #[must_use]
+    pub fn of(view: &Viewed, viewer: UserId, now: Time) -> Option<Self> {
+        let head = view.head(now)?;
+        let others = view
+            .conversation
+            .members
+            .iter()
+            .filter(|m| m.person.id != viewer);
+        Some(Self {
+            conversation_id: view.conversation.id.to_string(),
+            state: head.state.name().to_owned(),
+            device_id: head.device_id,
+            kind: view.conversation.kind.name().to_owned(),
+            title: view.conversation.title.clone(),
+            people: others.map(|m| PersonView::from(&m.person)).collect(),
+            unread: view.mine.unread.into(),
+            unread_flag: view.mine.unread_flag,
+            last_pin_image: view.last_pin_image.clone(),
+            last_message_at: view.conversation.last_message_at.map(|t| t.to_string()),
+            activity_seq: view.conversation.activity_seq,
+            version: head.version,
+        })
+    }
+}
