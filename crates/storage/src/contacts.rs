@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::page::Page;
 use crate::people::{self, Person};
 use crate::schema::{conversations, memberships};
-use crate::{Snapshot, Store, log, messages, pins, safety};
+use crate::{Snapshot, Store, log, messages, pin_snapshots, safety};
 use evidence::Window;
 
 /// Somebody to send pins to.
@@ -167,7 +167,7 @@ impl Store {
     ) -> Result<Snapshot<Page<PinContact, ContactMark>>> {
         let from = (self.inner.source.now(), after);
         self.snapshot(move |conn| {
-            pins::sendable(conn, caller, pin)?;
+            pin_snapshots::sendable(conn, caller, pin)?;
             let page = page(conn, caller, query.as_ref(), from, size)?;
             let holders = holders(conn, caller, pin, &page.items)?;
             Ok(page.map(|contact| PinContact {

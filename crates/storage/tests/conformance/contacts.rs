@@ -38,48 +38,19 @@ impl TestStore {
         ));
     }
 
-    fn block(&self, blocker: UserId, blocked: UserId) {
-        self.execute(&format!(
-            "insert into blocks values ({blocker}, {blocked}, 1)"
-        ));
-    }
-
     async fn talk(&self, sender: UserId, others: &[UserId]) -> ConversationId {
         let begun = self.store.begin_conversation(sender, others.to_vec(), None);
         let id = ConversationId::new(begun.await.unwrap().outcome.0);
-        self.writes(sender, id).await;
+        self.writes(sender, id, "hello").await;
         id
     }
 
-    async fn writes(&self, sender: UserId, conversation: ConversationId) {
-        let draft = MessageDraft::new(Some("hello"), None).unwrap();
-        let sent = self
-            .store
-            .send_message(sender, conversation, draft, None, None);
-        sent.await.unwrap();
-    }
-
-    fn pin(&self, owner: UserId, privacy: &str) -> PinId {
-        let id = self.number("select count(*) from pins") + 1;
+    fn hide_on_secret_board(&self, pin: PinId, owner: UserId) {
         self.execute(&format!(
             "insert into boards (id, owner_id, name, name_key, privacy, is_ads_only, created_at, version)
-             values ({id}, {owner}, 'b{id}', 'b{id}', '{privacy}', false, 1, 1);
-             insert into pins (id, owner_id, board_id, image_url, is_removable, created_at, version)
-             values ({id}, {owner}, {id}, 'https://img.example/1.png', true, 1, 1)"
+             values (1, {owner}, 'Mine', 'mine', 'SECRET', false, 1, 1);
+             update pins set board_id = 1 where id = {pin}"
         ));
-        PinId::new(id)
-    }
-
-    async fn sends(&self, sender: UserId, pin: PinId, to: UserId) {
-        let request = SendRequest {
-            pin,
-            recipients: vec![Recipient::User(to)],
-            mode: SendMode::Separate,
-            draft: MessageDraft::new(None, Some(pin)).unwrap(),
-            client_message_id: None,
-            key: None,
-        };
-        self.store.send(sender, request).await.unwrap();
     }
 
     async fn page(
@@ -162,14 +133,14 @@ both! {
         let [ana, bo, cy, di, ed, fay, gus, hal] =
             ["ana", "bo", "cy", "di", "ed", "fay", "gus", "hal"].map(|name| at.person(name));
         at.person("stranger");
-        let pin = at.pin(ana, "PUBLIC");
+        let pin = at.pin(ana);
         at.talk(hal, &[ana, gus]).await;
         let with_di = at.talk(ana, &[di]).await;
         at.wait_millis(20 * DAY_MS);
         for _ in 0..3 {
-            at.sends(ana, pin, bo).await;
+            at.sends_to(ana, pin, bo).await;
         }
-        at.writes(di, with_di).await;
+        at.writes(di, with_di, "hi").await;
         at.wait_millis(10 * DAY_MS);
         at.follow(ana, cy);
         at.follow(cy, ana);
@@ -197,7 +168,7 @@ both! {
         assert!(head > 0);
         let list = at.store.contacts(ana, None, None, 25).await.unwrap();
         assert_eq!((list.cursor.seq, list.cursor.epoch.as_str()), (head, at.store.epoch()));
-        let pin = at.pin(ana, "PUBLIC");
+        let pin = at.pin(ana);
         let chooser = at.store.contacts_for_pin(ana, pin, None, None, 25).await.unwrap();
         assert_eq!(chooser.cursor, list.cursor);
     }
@@ -268,21 +239,23 @@ both! {
 
     who_has_the_pin_already_is_told_as_the_caller_sees_it(at) {
         let [ana, bo, cy, di, ed] = ["ana", "bo", "cy", "di", "ed"].map(|name| at.person(name));
-        let (pin, other) = (at.pin(ana, "PUBLIC"), at.pin(bo, "PUBLIC"));
+        let (pin, other) = (at.pin(ana), at.pin(bo));
         for person in [bo, cy, di, ed] {
-            at.sends(ana, other, person).await;
+            at.sends_to(ana, other, person).await;
         }
         assert_eq!(at.for_pin(ana, pin).await, HashMap::from(
             ["bo", "cy", "di", "ed"].map(|name| (name.to_owned(), false))
         ));
-        at.sends(ana, pin, bo).await;
-        at.sends(cy, pin, ana).await;
+        at.sends_to(ana, pin, bo).await;
+        at.sends_to(cy, pin, ana).await;
         at.block(ana, di);
-        at.sends(di, pin, ana).await;
+        at.sends_to(di, pin, ana).await;
         at.execute("delete from blocks");
-        at.sends(ana, pin, ed).await;
-        at.execute("update messages set deleted_at = 1
-             where pin_id = 1 and conversation_id in (select id from conversations where creation_key = 'direct:1:5')");
+        at.sends_to(ana, pin, ed).await;
+        at.execute(&format!(
+            "update messages set deleted_at = 1 where pin_id = {pin} and conversation_id in
+             (select id from conversations where creation_key = 'direct:{ana}:{ed}')"
+        ));
         let told = ["bo", "cy", "di", "ed"].into_iter().zip([true, true, false, false]);
         assert_eq!(at.for_pin(ana, pin).await, told.map(|(n, has)| (n.to_owned(), has)).collect());
         assert!(at.for_pin(di, pin).await["ana"]);
@@ -290,14 +263,15 @@ both! {
 
     only_for_a_pin_one_may_send_are_contacts_listed(at) {
         let [ana, bo] = ["ana", "bo"].map(|name| at.person(name));
-        let secret = at.pin(ana, "SECRET");
+        let secret = at.pin(ana);
+        at.hide_on_secret_board(secret, ana);
         let refusal = async |pin| match at.store.contacts_for_pin(bo, pin, None, None, 25).await {
             Err(StoreError::Refused(refusal)) => refusal,
             other => panic!("{other:?}"),
         };
         assert_eq!(refusal(PinId::new(99)).await, Refusal::PinNotFound);
         assert_eq!(refusal(secret).await, Refusal::PinNotFound);
-        at.sends(ana, secret, bo).await;
+        at.sends_to(ana, secret, bo).await;
         assert_eq!(refusal(secret).await, Refusal::PinIsSecret);
         assert_eq!(at.for_pin(ana, secret).await, HashMap::from([("bo".to_owned(), true)]));
     }
