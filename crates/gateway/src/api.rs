@@ -5,13 +5,17 @@
     reason = "the macros of handlers wrap a public function"
 )]
 
+pub mod boards;
 pub mod conversations;
 pub mod events;
 pub mod heads;
+pub mod media_source;
 pub mod messages;
 pub mod operations;
+pub mod pins;
 pub mod read_marks;
 pub mod send;
+pub mod v5;
 
 use std::str::FromStr;
 

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
+use pinwire_domain::board::Access;
 use pinwire_domain::token::Scope;
 use pinwire_domain::{SessionId, Time, UserId};
 
@@ -25,6 +26,25 @@ pub struct Caller {
     pub scopes: Vec<Scope>,
     /// When the token ends.
     pub expires_at: Time,
+}
+
+impl Caller {
+    /// What of boards and pins exists for the caller, given the scope that reaches secret ones.
+    #[must_use]
+    pub fn access(&self, secret: Scope) -> Access {
+        Access {
+            user: self.user,
+            secret: self.scopes.contains(&secret),
+        }
+    }
+
+    /// Makes sure of a scope that only some requests of an operation need.
+    ///
+    /// # Errors
+    /// 403 naming it.
+    pub fn require(&self, scope: Scope) -> ApiResult<()> {
+        check_scopes(&self.scopes, &[scope])
+    }
 }
 
 impl FromRequest for Caller {
@@ -67,7 +87,7 @@ impl App {
     pub async fn caller(&self, token: &str, operation: &Operation) -> ApiResult<Caller> {
         let claims = self.tokens.verify(token, clock::now())?;
         let caller = self.live_caller(claims).await?;
-        check_scopes(&caller.scopes, operation)?;
+        check_scopes(&caller.scopes, operation.scopes)?;
         Ok(caller)
     }
 
@@ -88,13 +108,12 @@ impl App {
     }
 }
 
-/// Makes sure that these scopes allow an operation.
+/// Makes sure that a token has the scopes that are needed.
 ///
 /// # Errors
 /// 403 naming the scopes that are missing.
-pub fn check_scopes(scopes: &[Scope], operation: &Operation) -> ApiResult<()> {
-    let missing: Vec<&str> = operation
-        .scopes
+pub fn check_scopes(scopes: &[Scope], needed: &[Scope]) -> ApiResult<()> {
+    let missing: Vec<&str> = needed
         .iter()
         .filter(|s| !scopes.contains(s))
         .map(|s| s.name())

@@ -8,6 +8,8 @@ use pinwire_domain::limits;
 use pinwire_storage::{Migrate, StoreConfig, Target};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::view::image::ImageTemplate;
+
 /// Send a pin: conversations that revolve around pins, as a JSON REST and WebSocket API.
 #[derive(Debug, Parser)]
 #[command(name = "pinwire", version, args_conflicts_with_subcommands = true)]
@@ -83,6 +85,10 @@ pub struct ServeArgs {
     /// Web pages of these origins may open a WebSocket, separated by commas: `https://app.example`.
     #[arg(long, env = "PINWIRE_ALLOWED_ORIGINS", value_delimiter = ',', value_parser = origin)]
     pub allowed_origins: Vec<String>,
+    /// Where pictures are served in real sizes: `https://img.example/{width}/{url}`. `{width}` becomes the
+    /// pixels, `{url}` the picture's address, percent-encoded. Without it all sizes show that address.
+    #[arg(long, env = "PINWIRE_IMAGE_URL_TEMPLATE")]
+    pub image_url_template: Option<ImageTemplate>,
     /// How log lines are written.
     #[arg(long, env = "PINWIRE_LOG_FORMAT", default_value = "text", value_enum)]
     pub log_format: LogFormat,

@@ -5,7 +5,8 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse};
 use pinwire_domain::token::Scope;
 use pinwire_domain::token::Scope::{
-    ConversationsRead, ConversationsWrite, MessagesRead, MessagesWrite, PinsRead,
+    BoardsRead, BoardsWrite, ConversationsRead, ConversationsWrite, MessagesRead, MessagesWrite,
+    PinsRead, PinsWrite,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -56,6 +57,19 @@ operations! {
     GET "/readyz" operations::readyz open [];
     GET "/v5/limits" operations::get_limits open [];
 
+    GET "/v5/boards" boards::list token [BoardsRead];
+    POST "/v5/boards" boards::create token [BoardsRead, BoardsWrite];
+    GET "/v5/boards/{board_id}" boards::get token [BoardsRead];
+    PATCH "/v5/boards/{board_id}" boards::change token [BoardsRead, BoardsWrite];
+    DELETE "/v5/boards/{board_id}" boards::delete token [BoardsRead, BoardsWrite];
+    GET "/v5/boards/{board_id}/pins" pins::list_of_board token [BoardsRead, PinsRead];
+
+    GET "/v5/pins" pins::list token [BoardsRead, PinsRead];
+    POST "/v5/pins" pins::create token [BoardsRead, BoardsWrite, PinsRead, PinsWrite];
+    GET "/v5/pins/{pin_id}" pins::get token [BoardsRead, PinsRead];
+    PATCH "/v5/pins/{pin_id}" pins::change token [BoardsRead, BoardsWrite, PinsRead, PinsWrite];
+    DELETE "/v5/pins/{pin_id}" pins::delete token [BoardsRead, BoardsWrite, PinsRead, PinsWrite];
+    POST "/v5/pins/{pin_id}/save" pins::save token [BoardsRead, BoardsWrite, PinsRead, PinsWrite];
     POST "/v5/pins/{pin_id}/send" send::send token [PinsRead, MessagesWrite, ConversationsWrite];
 
     GET "/v5/conversations" conversations::list token [ConversationsRead, MessagesRead];

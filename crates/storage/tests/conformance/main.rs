@@ -13,10 +13,13 @@ mod stores;
 
 mod accounts;
 mod acts;
+mod boards;
+mod contacts;
 mod follows;
 mod harness;
 mod migrations;
 mod nodes;
+mod pins;
 mod reading;
 mod send;
 mod sessions;
