@@ -348,7 +348,7 @@ mod tests {
             .first()
             .map(|d| d.field.clone())
             .unwrap_or_default();
-        (error.reason.slug, field)
+        (error.reason().slug, field)
     }
 
     #[test]
