@@ -29,7 +29,9 @@ impl PeopleQuery {
         }
         // The longest word leaves the fewest people to look at.
         words.sort_by_key(|word| word.chars().count());
-        let leading = words.pop().ok_or_else(|| refused("holds no letter or digit".into()))?;
+        let leading = words
+            .pop()
+            .ok_or_else(|| refused("holds no letter or digit".into()))?;
         Ok(Self {
             username: query.trim().trim_start_matches('@').to_lowercase(),
             leading,
