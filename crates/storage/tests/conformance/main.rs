@@ -11,6 +11,12 @@
 #[macro_use]
 mod stores;
 
+mod acts;
 mod boards;
 mod harness;
+mod migrations;
+mod nodes;
 mod pins;
+mod reading;
+mod send;
+mod streams;
