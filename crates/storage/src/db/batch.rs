@@ -227,17 +227,8 @@ impl Writer {
             // What failed for a reason of the database's own runs alone.
             if batch.iter().any(|w| w.attempts > 1) {
                 self.again = batch.split_off(1);
-            } else if batch.is_empty() {
-                // One writer at a time waits here; it leaves with all that is there, at once.
-                let mut queue = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-                match queue.blocking_recv() {
-                    Some(first) => batch.push(first),
-                    None => return,
-                }
-                fill(&mut batch, &mut queue);
-            } else if let Ok(mut queue) = waiting.try_lock() {
-                // What runs again does not wait for a writer that waits here for new acts.
-                fill(&mut batch, &mut queue);
+            } else if !fill(&mut batch, waiting) {
+                return;
             }
             // A panic in an act must not end the writer; its batch is rolled back with the connection.
             let again = catch_unwind(AssertUnwindSafe(|| self.commit(batch))).unwrap_or_default();
@@ -355,14 +346,31 @@ impl Writer {
     }
 }
 
-/// Adds what waits already.
-fn fill(batch: &mut Vec<Waiting>, queue: &mut mpsc::Receiver<Waiting>) {
+/// Adds all that waits, at once; false when nothing will come any more.
+///
+/// Only a writer with nothing to do waits for an act, holding the queue: one that has acts to run again
+/// must not wait behind it.
+fn fill(batch: &mut Vec<Waiting>, waiting: &Mutex<mpsc::Receiver<Waiting>>) -> bool {
+    let mut queue = if batch.is_empty() {
+        let mut queue = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        match queue.blocking_recv() {
+            Some(first) => batch.push(first),
+            None => return false,
+        }
+        queue
+    } else {
+        match waiting.try_lock() {
+            Ok(queue) => queue,
+            Err(_) => return true,
+        }
+    };
     while batch.len() < BATCH_MAX {
         match queue.try_recv() {
             Ok(next) => batch.push(next),
             Err(_) => break,
         }
     }
+    true
 }
 
 /// Decides what becomes of an act that stopped; an error of the database's own ends the batch.

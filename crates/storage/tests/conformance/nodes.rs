@@ -13,7 +13,7 @@ fn writers_of_two_nodes_leave_no_hole_and_meet_no_deadlock() {
     on_postgres(async |at| {
         let people: Vec<_> = (0..6).map(|n| at.person(&format!("p{n}"))).collect();
         let pins: Vec<_> = people.iter().map(|p| at.pin(*p)).collect();
-        let nodes = [at.store.clone(), at.second_node()];
+        let nodes = at.nodes();
         let mut sends = Vec::new();
         for n in 0..300_usize {
             let store = nodes[n % 2].clone();
@@ -60,7 +60,7 @@ fn a_key_makes_one_message_whichever_node_is_asked() {
     on_postgres(async |at| {
         let (ana, bo) = (at.person("ana"), at.person("bo"));
         let (id, _) = at.sends_to(ana, at.pin(ana), bo).await;
-        let nodes = [at.store.clone(), at.second_node()];
+        let nodes = at.nodes();
         let mut sends = Vec::new();
         for n in 0..400_usize {
             let store = nodes[n % 2].clone();
