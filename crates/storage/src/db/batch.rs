@@ -255,7 +255,9 @@ impl Writer {
                         Ended::Failed(error) => waiting.job.answer(Err(error)),
                         Ended::Again(key) => {
                             // A missing key is no failure: the act may go with others again.
-                            waiting.attempts = if key.is_some() { waiting.attempts } else { 2 };
+                            if key.is_none() {
+                                waiting.attempts = waiting.attempts.max(2);
+                            }
                             waiting.locks.extend(key);
                             again.push(waiting);
                         }
@@ -413,6 +415,8 @@ fn is_disconnect(error: &StoreError) -> bool {
             "server closed",
             "no connection",
             "terminating connection",
+            "statement timeout",
+            "statement timeout",
             "disk is full",
         ]
         .iter()
