@@ -331,6 +331,7 @@ mod tests {
     #[serde(deny_unknown_fields)]
     struct Sample {
         #[serde(default)]
+        #[allow(dead_code, reason = "only its reading is tested")]
         inner: Vec<Inner>,
     }
 
