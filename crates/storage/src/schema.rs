@@ -184,6 +184,9 @@ diesel::table! {
         muted_until -> Nullable<BigInt>,
         archived -> Bool,
         hidden_position -> Nullable<BigInt>,
+        messages_sent -> BigInt,
+        pins_sent -> BigInt,
+        last_sent_at -> Nullable<BigInt>,
         created_at -> BigInt,
         version -> BigInt,
     }
@@ -265,6 +268,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     heads,
 );
 
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(boards -> users (owner_id));
 diesel::joinable!(pins -> boards (board_id));
 diesel::joinable!(membership_periods -> conversations (conversation_id));
