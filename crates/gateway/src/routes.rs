@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use pinwire_domain::token::Scope;
 use pinwire_domain::token::Scope::{
     BoardsRead, BoardsWrite, ConversationsRead, ConversationsWrite, MessagesRead, MessagesWrite,
-    PinsRead, PinsWrite,
+    PinsRead, PinsWrite, UserAccountsRead, UserAccountsWrite,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -57,6 +57,23 @@ operations! {
     GET "/readyz" operations::readyz open [];
     GET "/v5/limits" operations::get_limits open [];
 
+    POST "/v5/accounts" accounts::create open [];
+    POST "/v5/oauth/token" oauth::grant open [];
+    POST "/v5/oauth/token/revoke" oauth::revoke open [];
+    GET "/v5/user_account" user_account::get token [UserAccountsRead];
+    PATCH "/v5/user_account" user_account::change token [UserAccountsRead, UserAccountsWrite];
+    PUT "/v5/user_account/password" user_account::change_password token [UserAccountsWrite];
+    GET "/v5/user_account/sessions" sessions::list token [UserAccountsRead];
+    DELETE "/v5/user_account/sessions" sessions::sign_out_everywhere token [UserAccountsWrite];
+    GET "/v5/user_account/sessions/{session_id}" sessions::get token [UserAccountsRead];
+    DELETE "/v5/user_account/sessions/{session_id}" sessions::sign_out token [UserAccountsWrite];
+    GET "/v5/user_account/following" follows::following token [UserAccountsRead];
+    POST "/v5/user_account/following/{username}" follows::follow token [UserAccountsWrite];
+    DELETE "/v5/user_account/following/{username}" follows::unfollow token [UserAccountsWrite];
+    GET "/v5/user_account/followers" follows::followers token [UserAccountsRead];
+    GET "/v5/users" users::search token [UserAccountsRead];
+    GET "/v5/users/{username}" users::get token [UserAccountsRead];
+
     GET "/v5/boards" boards::list token [BoardsRead];
     POST "/v5/boards" boards::create token [BoardsRead, BoardsWrite];
     GET "/v5/boards/{board_id}" boards::get token [BoardsRead];
@@ -90,6 +107,7 @@ operations! {
 
     GET "/v5/events" events::poll token [ConversationsRead, MessagesRead];
     GET "/v5/sync" events::sync token [ConversationsRead, MessagesRead];
+    POST "/v5/ws/tickets" tickets::create token [ConversationsRead, MessagesRead];
     GET "/v5/ws" events::websocket open [ConversationsRead, MessagesRead];
 }
 
