@@ -15,7 +15,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 /// How long a client's tests may take.
-const CLIENT_TIMEOUT: Duration = Duration::from_secs(120);
+const CLIENT_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A node on SQLite, on a port and in a folder of its own; both go away with it.
 struct Node {
