@@ -9,17 +9,19 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 /// How long a client's tests may take.
-const CLIENT_TIMEOUT: Duration = Duration::from_secs(120);
+const CLIENT_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A node on SQLite, on a port and in a folder of its own; both go away with it.
 struct Node {
     child: Child,
+    /// Held open: the node may say more than where it listens.
+    _said: BufReader<ChildStdout>,
     /// Where it listens, such as `http://127.0.0.1:34567`.
     address: String,
     folder: PathBuf,
@@ -35,14 +37,16 @@ impl Node {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let first_line = BufReader::new(child.stdout.take().unwrap()).lines().next();
-        let said = first_line.expect("the node says where it listens").unwrap();
-        let address = said
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        let address = line
             .split_whitespace()
             .find(|word| word.starts_with("http://"));
         Self {
-            address: address.expect(&said).to_owned(),
+            address: address.expect("the node says where it listens").to_owned(),
             child,
+            _said: said,
             folder,
         }
     }
