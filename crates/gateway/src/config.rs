@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::{BoolishValueParser, Resettable};
+use clap::error::{ContextKind, ContextValue};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use pinwire_domain::limits;
 use pinwire_storage::{Migrate, StoreConfig, Target};
 use secrecy::{ExposeSecret, SecretString};
@@ -66,7 +68,7 @@ pub struct ServeArgs {
     #[arg(long, env = "PINWIRE_ISSUER", default_value = "pinwire")]
     pub issuer: String,
     /// Refuse an older schema instead of migrating it at start.
-    #[arg(long, env = "PINWIRE_NO_MIGRATE")]
+    #[arg(long, env = "PINWIRE_NO_MIGRATE", value_parser = BoolishValueParser::new())]
     pub no_migrate: bool,
     /// People in a conversation at most, 2 to 100.
     #[arg(long, env = "PINWIRE_CONVERSATION_PEOPLE", default_value_t = limits::CONVERSATION_PEOPLE_DEFAULT, value_parser = people)]
@@ -118,6 +120,36 @@ fn origin(text: &str) -> Result<String, String> {
     }
 }
 
+/// What is wrong with the settings, in one line.
+#[must_use]
+pub fn complaint(error: &clap::Error) -> String {
+    let text = error.to_string();
+    // What follows is advice and usage.
+    let reason = text.split("\n\n").next().unwrap_or_default();
+    let line = one_line(reason.trim_start_matches("error: "));
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(flag)) => match variable(flag) {
+            Some(name) => line.replacen(&format!("'{flag}'"), &format!("{name} or '{flag}'"), 1),
+            None => line,
+        },
+        _ => line,
+    }
+}
+
+/// The same text without breaks and indents: whoever greps a log for a failure finds all of it.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The variable that sets the same as a flag, named as in `--listen <LISTEN>`.
+fn variable(flag: &str) -> Option<String> {
+    let long = flag.split(' ').next()?.strip_prefix("--")?;
+    let command = Cli::command();
+    let argument = command.get_arguments().find(|a| a.get_long() == Some(long))?;
+    Some(argument.get_env()?.to_string_lossy().into_owned())
+}
+
 impl DatabaseArgs {
     /// The target that the URL names.
     ///
@@ -140,6 +172,16 @@ impl DatabaseArgs {
 }
 
 impl ServeArgs {
+    /// The settings of a node when nothing is set, whatever the variables say.
+    ///
+    /// # Errors
+    /// When the defaults are of no use.
+    pub fn defaults() -> Result<Self, clap::Error> {
+        let command = Cli::command().mut_args(|argument| argument.env(Resettable::Reset));
+        let matches = command.try_get_matches_from(["pinwire"])?;
+        Ok(Cli::from_arg_matches(&matches)?.serve)
+    }
+
     /// How the store is opened.
     ///
     /// # Errors
