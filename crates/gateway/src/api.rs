@@ -1,6 +1,9 @@
 //! The operations: one file a resource, with its request types and handlers.
 
-#![allow(unreachable_pub, reason = "the macros of handlers wrap a public function")]
+#![allow(
+    unreachable_pub,
+    reason = "the macros of handlers wrap a public function"
+)]
 
 pub mod conversations;
 pub mod events;

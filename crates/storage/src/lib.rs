@@ -9,18 +9,28 @@ mod schema;
 
 pub mod conversations;
 pub mod events;
+pub mod follows;
 pub mod heads;
 pub mod idempotency;
 pub mod inbox;
+pub mod keys;
 pub mod log;
 pub mod messages;
 pub mod migrations;
+pub mod page;
+pub mod passwords;
 pub mod people;
 pub mod pins;
 pub mod read_marks;
+pub mod refresh_tokens;
 pub mod safety;
 pub mod send;
+pub mod sessions;
 pub mod source;
+pub mod sweep;
+pub mod tickets;
+pub mod user_search;
+pub mod users;
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};

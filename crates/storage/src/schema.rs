@@ -266,6 +266,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     heads,
 );
 
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(pins -> boards (board_id));
 diesel::joinable!(membership_periods -> conversations (conversation_id));
 diesel::joinable!(memberships -> conversations (conversation_id));

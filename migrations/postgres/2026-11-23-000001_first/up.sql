@@ -94,6 +94,7 @@ create table sessions (
     revoked_at bigint
 );
 create index sessions_of_user on sessions (user_id, id);
+create index sessions_by_expiry on sessions (expires_at);
 
 create table refresh_tokens (
     token_hash bytea primary key,
@@ -105,6 +106,7 @@ create table refresh_tokens (
     used_at bigint
 );
 create index refresh_tokens_of_session on refresh_tokens (session_id);
+create index refresh_tokens_by_expiry on refresh_tokens (expires_at);
 
 -- Single-use passes that open a WebSocket from a browser.
 create table tickets (
@@ -116,6 +118,7 @@ create table tickets (
     token_expires_at bigint not null,
     expires_at bigint not null
 );
+create index tickets_of_session on tickets (session_id);
 create index tickets_by_expiry on tickets (expires_at);
 
 -- One row an act that carried a key, written in the act's transaction.

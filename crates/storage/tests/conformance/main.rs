@@ -11,4 +11,15 @@
 #[macro_use]
 mod stores;
 
+mod accounts;
+mod acts;
+mod follows;
 mod harness;
+mod migrations;
+mod nodes;
+mod reading;
+mod send;
+mod sessions;
+mod streams;
+mod sweep;
+mod tokens;
