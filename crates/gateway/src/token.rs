@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use pinwire_domain::token::{ACCESS_TOKEN_MS, Scope};
+use pinwire_domain::token::{self, ACCESS_TOKEN_MS, Scope};
 use pinwire_domain::{SessionId, Time, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -93,11 +93,7 @@ impl Tokens {
             aud: AUDIENCE.into(),
             sub: user.to_string(),
             sid: session.to_string(),
-            scope: scopes
-                .iter()
-                .map(Scope::to_string)
-                .collect::<Vec<_>>()
-                .join(" "),
+            scope: token::names(scopes),
             iat: seconds,
             exp: seconds + ACCESS_TOKEN_MS / 1_000,
         };
@@ -135,11 +131,7 @@ impl Tokens {
         Some(Claims {
             user: payload.sub.parse().ok()?,
             session: payload.sid.parse().ok()?,
-            scopes: payload
-                .scope
-                .split(' ')
-                .filter_map(|s| s.parse().ok())
-                .collect(),
+            scopes: token::read_names(&payload.scope),
             expires_at,
         })
     }

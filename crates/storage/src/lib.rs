@@ -7,6 +7,7 @@ mod db;
 mod error;
 mod schema;
 
+pub mod boards;
 pub mod conversations;
 pub mod events;
 pub mod follows;
@@ -20,6 +21,7 @@ pub mod migrations;
 pub mod page;
 pub mod passwords;
 pub mod people;
+pub mod pin_snapshots;
 pub mod pins;
 pub mod read_marks;
 pub mod refresh_tokens;

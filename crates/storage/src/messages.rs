@@ -13,7 +13,7 @@ use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::log::{About, NewEvent};
 use crate::people::{self, Person};
-use crate::pins::{self, PinSnapshot};
+use crate::pin_snapshots::{self, PinSnapshot};
 use crate::schema::{
     conversations as conversation_rows, memberships, message_exclusions, messages,
 };
@@ -241,7 +241,7 @@ fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Message>> {
         .collect::<HashSet<_>>()
         .into_iter()
         .collect();
-    let pins = pins::present(conn, &pin_ids)?;
+    let pins = pin_snapshots::present(conn, &pin_ids)?;
     let mut messages = Vec::with_capacity(rows.len());
     for row in rows {
         let Some(sender) = people.get(&UserId::new(row.sender_id)) else {

@@ -143,34 +143,39 @@ create table boards (
     -- Folded: a person's boards have different names.
     name_key text not null,
     description text,
+    -- PUBLIC, PROTECTED, SECRET
     privacy text not null,
-    is_ads_only boolean not null,
-    created_at bigint not null,
+    -- Pins on it, the removed ones left out.
+    pin_count bigint not null default 0,
+    -- When a pin was last put on it, changed or taken away.
     pins_modified_at bigint,
-    version bigint not null
+    created_at bigint not null,
+    -- A removed board keeps its row, as its pins do.
+    removed_at bigint
 );
-create unique index boards_name on boards (owner_id, name_key);
-create index boards_of_owner on boards (owner_id, id);
+create unique index boards_name on boards (owner_id, name_key) where removed_at is null;
+create index boards_of_owner on boards (owner_id, id) where removed_at is null;
 
 create table pins (
     id bigint primary key,
     owner_id bigint not null references users (id),
-    -- Absent for a pin that is on no board.
-    board_id bigint references boards (id) on delete set null,
+    -- Absent for a pin that is on no board. A board and its pins have one owner.
+    board_id bigint references boards (id),
     title text,
     description text,
     alt_text text,
     link text,
+    -- For the owner alone.
     note text,
     dominant_color text,
     image_url text not null,
     parent_pin_id bigint,
-    is_removable boolean not null,
     created_at bigint not null,
     -- A removed pin keeps its row for the conversations that hold it.
     removed_at bigint,
     -- When the link last changed its host.
     link_changed_at bigint,
+    -- Grows when something changes that a message shows of the pin, and when it is removed.
     version bigint not null
 );
 create index pins_of_owner on pins (owner_id, id) where removed_at is null;

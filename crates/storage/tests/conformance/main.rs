@@ -13,10 +13,12 @@ mod stores;
 
 mod accounts;
 mod acts;
+mod boards;
 mod follows;
 mod harness;
 mod migrations;
 mod nodes;
+mod pins;
 mod reading;
 mod send;
 mod sessions;
