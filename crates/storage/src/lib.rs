@@ -8,6 +8,7 @@ mod error;
 mod schema;
 
 pub mod boards;
+pub mod contacts;
 pub mod conversations;
 pub mod events;
 pub mod follows;

@@ -14,6 +14,7 @@ mod stores;
 mod accounts;
 mod acts;
 mod boards;
+mod contacts;
 mod follows;
 mod harness;
 mod migrations;
