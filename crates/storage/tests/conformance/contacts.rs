@@ -3,15 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use pinwire_domain::contact::Reason;
-use pinwire_domain::conversation::SendMode;
-use pinwire_domain::message::MessageDraft;
 use pinwire_domain::people_query::PeopleQuery;
 use pinwire_domain::user::search_words;
-use pinwire_domain::{ConversationId, PinId, Refusal, UserId};
-use pinwire_storage::StoreError;
+use pinwire_domain::{ConversationId, PinId, UserId};
 use pinwire_storage::contacts::{Contact, ContactMark, PinContact};
-use pinwire_storage::send::{Recipient, SendRequest};
 
+use crate::acts::refusal;
 use crate::stores::TestStore;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -265,14 +262,11 @@ both! {
         let [ana, bo] = ["ana", "bo"].map(|name| at.person(name));
         let secret = at.pin(ana);
         at.hide_on_secret_board(secret, ana);
-        let refusal = async |pin| match at.store.contacts_for_pin(bo, pin, None, None, 25).await {
-            Err(StoreError::Refused(refusal)) => refusal,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(refusal(PinId::new(99)).await, Refusal::PinNotFound);
-        assert_eq!(refusal(secret).await, Refusal::PinNotFound);
+        let refused = async |pin| refusal(at.store.contacts_for_pin(bo, pin, None, None, 25).await);
+        assert_eq!(refused(PinId::new(99)).await, "PinNotFound");
+        assert_eq!(refused(secret).await, "PinNotFound");
         at.sends_to(ana, secret, bo).await;
-        assert_eq!(refusal(secret).await, Refusal::PinIsSecret);
+        assert_eq!(refused(secret).await, "PinIsSecret");
         assert_eq!(at.for_pin(ana, secret).await, HashMap::from([("bo".to_owned(), true)]));
     }
 
