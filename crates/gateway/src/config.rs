@@ -170,7 +170,9 @@ pub fn one_line(text: &str) -> String {
 fn variable(flag: &str) -> Option<String> {
     let long = flag.split(' ').next()?.strip_prefix("--")?;
     let command = Cli::command();
-    let argument = command.get_arguments().find(|a| a.get_long() == Some(long))?;
+    let argument = command
+        .get_arguments()
+        .find(|a| a.get_long() == Some(long))?;
     Some(argument.get_env()?.to_string_lossy().into_owned())
 }
 
@@ -270,7 +272,10 @@ mod tests {
             "invalid value 'x y' for PINWIRE_LOG_FORMAT or '--log-format <LOG_FORMAT>' \
              [possible values: text, json]"
         );
-        assert_eq!(complaint_of(&["--frob"]), "unexpected argument '--frob' found");
+        assert_eq!(
+            complaint_of(&["--frob"]),
+            "unexpected argument '--frob' found"
+        );
     }
 
     #[test]
@@ -284,7 +289,12 @@ mod tests {
     fn an_origin_is_written_as_browsers_send_it() {
         assert!(origin("https://app.example").is_ok());
         assert!(origin("http://localhost:3000").is_ok());
-        for text in ["https://app.example/", "https://APP.example", "app.example", "null"] {
+        for text in [
+            "https://app.example/",
+            "https://APP.example",
+            "app.example",
+            "null",
+        ] {
             assert!(origin(text).is_err(), "{text}");
         }
     }

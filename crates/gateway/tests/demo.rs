@@ -24,5 +24,8 @@ fn the_demo_ends_well_and_leaves_nothing() {
     assert_eq!(complained, "");
     assert!(!said.contains('\x1b'), "colour is for terminals alone");
     let last = said.lines().last().unwrap();
-    assert!(last.starts_with("All as it should be: 12 steps, "), "{last}");
+    assert!(
+        last.starts_with("All as it should be: 12 steps, "),
+        "{last}"
+    );
 }

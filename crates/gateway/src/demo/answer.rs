@@ -26,17 +26,19 @@ impl Answer {
         }
     }
 
-    /// These parts on one line, each with its name.
-    pub(super) fn essence(&self, paths: &[&str]) -> String {
-        let part = |path: &&str| {
-            let name = path.rsplit('.').find(|name| name.parse::<usize>().is_err());
-            let value = match self.at(path) {
-                Value::String(text) => text,
-                other => other.to_string(),
-            };
-            format!("{} {value}", name.unwrap_or(path))
+    /// These parts on one line, each named by the end of its path, or by what stands before a `=`.
+    pub(super) fn essence(&self, parts: &[&str]) -> String {
+        let shown = |part: &&str| {
+            let (name, path) = part
+                .split_once('=')
+                .unwrap_or_else(|| (part.rsplit('.').next().unwrap_or(part), part));
+            match self.at(path) {
+                // Only a text of several words needs to be held together.
+                Value::String(text) if !text.contains(' ') => format!("{name} {text}"),
+                value => format!("{name} {value}"),
+            }
         };
-        paths.iter().map(part).collect::<Vec<_>>().join(", ")
+        parts.iter().map(shown).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -46,13 +48,13 @@ mod tests {
 
     #[test]
     fn a_path_leads_into_an_answer() {
-        let answer = Answer(serde_json::json!({"items": [{"id": "5"}], "seq": 7}));
+        let answer = Answer(serde_json::json!({"items": [{"id": "5"}], "text": "so so"}));
         assert_eq!(answer.at("items.0.id"), "5");
         assert_eq!(answer.at("items.1.id"), Value::Null);
-        assert!(answer.text("seq").is_err());
+        assert!(answer.text("items").is_err());
         assert_eq!(
-            answer.essence(&["items.0.id", "seq", "items.1"]),
-            "id 5, seq 7, items null"
+            answer.essence(&["items.0.id", "text", "second=items.1.id"]),
+            "id 5, text \"so so\", second null"
         );
     }
 }

@@ -127,7 +127,8 @@ impl Person {
         // An answer without a body has nothing to look into.
         let body = serde_json::from_str(&text).unwrap_or_default();
         let body = Answer(body);
-        stage.gets(self.name, &format!("{got}  {}", body.essence(shown)))?;
+        let line = format!("{got}  {}", body.essence(shown));
+        stage.gets(self.name, line.trim_end())?;
         Ok((body, position))
     }
 
@@ -199,7 +200,7 @@ impl Person {
         stage.asks(self.name, &format!("GET {path}, upgraded to a WebSocket"))?;
         let url = format!("ws://{}{path}", self.node);
         let (socket, hello) = Socket::open(&url, &self.token).await?;
-        let shown = ["epoch", "seq", "unread.messages"];
+        let shown = ["epoch", "seq", "unread=unread.messages"];
         let line = format!("socket: hello  {}", hello.essence(&shown));
         stage.gets(self.name, &line)?;
         Ok(socket)

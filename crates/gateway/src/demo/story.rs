@@ -13,11 +13,11 @@ use super::stage::Stage;
 
 /// What is shown of a message.
 const MESSAGE: &[&str] = &[
-    "data.message.sender.full_name",
+    "from=data.message.sender.full_name",
     "data.message.text",
-    "data.message.pin.title",
-    "me.unread.messages",
-    "me.head.state",
+    "pin=data.message.pin.title",
+    "unread=me.unread.messages",
+    "head=me.head.state",
 ];
 
 /// Plays the whole story against the node at this address.
@@ -70,8 +70,7 @@ struct Story<'a, W> {
 
 impl<W: Write> Story<'_, W> {
     async fn ana_makes_a_pin(&mut self) -> Result<Answer> {
-        self.stage
-            .step("Ana makes a board and puts a pin on it")?;
+        self.stage.step("Ana makes a board and puts a pin on it")?;
         let board = post("/v5/boards", json!({"name": "Our hall"}));
         let shown: &[_] = &["id", "name", "privacy"];
         let board = self.ana.asks(self.stage, board, (201, shown)).await?;
@@ -145,9 +144,9 @@ impl<W: Write> Story<'_, W> {
     async fn a_head_appears(&mut self, conversation: &str) -> Result {
         self.stage.step("A head appears at Bo's lower left")?;
         let shown: &[_] = &[
-            "items.0.people.0.full_name",
+            "of=items.0.people.0.full_name",
             "items.0.state",
-            "items.0.unread.messages",
+            "unread=items.0.unread.messages",
             "items.0.last_pin_image",
         ];
         let heads = self
@@ -174,7 +173,7 @@ impl<W: Write> Story<'_, W> {
         let shown: &[_] = &["id", "title"];
         let pin = self.bo.asks(self.stage, pin, (201, shown)).await?;
         let body = json!({"pin_id": pin.at("id"), "text": "Or in green?"});
-        let shown: &[_] = &["position", "text", "pin.title"];
+        let shown: &[_] = &["position", "text", "pin=pin.title"];
         let message = post(messages(conversation), body);
         let sent = self.bo.asks(self.stage, message, (201, shown)).await?;
         let position = sent.at("position");
@@ -191,10 +190,12 @@ impl<W: Write> Story<'_, W> {
         self.stage.step("Ana reads it")?;
         let shown: &[_] = &["conversations", "messages"];
         let ana = &self.ana;
-        let unread = ana.asks(self.stage, get("/v5/unread"), (200, shown)).await?;
+        let unread = ana
+            .asks(self.stage, get("/v5/unread"), (200, shown))
+            .await?;
         self.stage
             .check("one message waits", unread.at("messages"), 1.into())?;
-        let shown: &[_] = &["items.0.position", "items.0.text", "items.0.pin.title"];
+        let shown: &[_] = &["items.0.position", "items.0.text", "pin=items.0.pin.title"];
         let list = get(messages(conversation));
         let list = ana.asks(self.stage, list, (200, shown)).await?;
         let title = list.at("items.0.pin.title");
@@ -218,9 +219,14 @@ impl<W: Write> Story<'_, W> {
         self.stage.step("Bo closes the head with the \"x\"")?;
         let head = delete(format!("/v5/heads/{conversation}"));
         self.bo.asks(self.stage, head, (204, &[])).await?;
-        let heard = ("head.closed", ["data.conversation_id", "me.head"].as_slice());
+        let heard = (
+            "head.closed",
+            ["data.conversation_id", "me.head"].as_slice(),
+        );
         self.bo.hears(self.stage, socket, heard).await?;
-        let heads = self.bo.asks(self.stage, get("/v5/heads"), (200, &["items"]));
+        let heads = self
+            .bo
+            .asks(self.stage, get("/v5/heads"), (200, &["items"]));
         let heads = heads.await?;
         self.stage.check("it is gone", heads.at("items"), json!([]))
     }
@@ -229,8 +235,10 @@ impl<W: Write> Story<'_, W> {
         self.stage
             .step("Bo loses his connection, and misses two messages")?;
         let cursor = socket.cursor();
-        self.stage
-            .gets(self.bo.name, &format!("nothing: the last event was {cursor}"))?;
+        self.stage.gets(
+            self.bo.name,
+            &format!("nothing: the last event was {cursor}"),
+        )?;
         socket.is_lost();
         let mut missed = Vec::new();
         for text in ["Green it is.", "Shall we paint on Sunday?"] {
@@ -239,8 +247,7 @@ impl<W: Write> Story<'_, W> {
             let sent = self.ana.asks(self.stage, message, (201, shown)).await?;
             missed.push(for_others(sent.0));
         }
-        self.stage
-            .step("He comes back, and gets exactly those")?;
+        self.stage.step("He comes back, and gets exactly those")?;
         let mut socket = self.bo.connects(self.stage, Some(&cursor)).await?;
         let mut last = Value::Null;
         for message in missed {
@@ -269,17 +276,26 @@ impl<W: Write> Story<'_, W> {
         self.stage
             .step("What Bo collected is what the server would tell him anew")?;
         let request = get(format!("/v5/conversations/{conversation}"));
-        let shown: &[_] = &["conversation.last_position", "unread.messages", "head.state"];
+        let shown: &[_] = &[
+            "conversation.last_position",
+            "unread=unread.messages",
+            "head=head.state",
+        ];
         let asked = self
             .bo
             .asks_with_position(self.stage, request, (200, shown));
         let (there, position) = asked.await?;
         let his = |name: &str| me.get(name).cloned().unwrap_or_default();
-        for part in ["read_position", "unread", "head"] {
-            self.stage.check(part, his(part), there.at(part))?;
+        for (what, part) in [
+            ("where he has read", "read_position"),
+            ("what is unread", "unread"),
+            ("his head", "head"),
+        ] {
+            let what = format!("{what}: the same");
+            self.stage.check(&what, his(part), there.at(part))?;
         }
-        self.stage
-            .check("at the same place in the log", position.as_str(), cursor)
+        let what = "the place in the log: the same";
+        self.stage.check(what, position.as_str(), cursor)
     }
 }
 
