@@ -343,12 +343,8 @@ mod tests {
 
     fn refusal(json: &str) -> (&'static str, String) {
         let error = parse::<Sample>(json.as_bytes()).unwrap_err();
-        let field = error
-            .details
-            .first()
-            .map(|d| d.field.clone())
-            .unwrap_or_default();
-        (error.reason.slug, field)
+        let field = error.details().first().map(|d| d.field.clone());
+        (error.reason().slug, field.unwrap_or_default())
     }
 
     #[test]

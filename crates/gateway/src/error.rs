@@ -223,6 +223,12 @@ impl ApiError {
         &self.message
     }
 
+    /// The fields that are wrong.
+    #[must_use]
+    pub fn details(&self) -> &[Detail] {
+        &self.details
+    }
+
     /// The answer, naming the request.
     #[must_use]
     pub fn respond(&self, request_id: &str) -> HttpResponse {

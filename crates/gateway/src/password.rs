@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(error.reason(), reasons::INTERNAL);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_waits_too_long_is_told_to_come_back() {
         let passwords = Passwords::new().unwrap();
         let cores = std::thread::available_parallelism().unwrap().get();

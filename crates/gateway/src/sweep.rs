@@ -8,7 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::App;
 
 /// How often a node sweeps.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
 /// Sweeps for ever: the store, which any number of nodes may, and this node's own counts.
 pub async fn run(app: Arc<App>) {

@@ -222,6 +222,7 @@ fn scopes(asked: Option<&str>, grantable: &[Scope]) -> ApiResult<Vec<Scope>> {
 }
 
 /// The bytes of a refresh token or ticket; none for a text that cannot be one.
+#[must_use]
 pub fn decode(token: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(token).ok()
 }

@@ -416,7 +416,6 @@ fn is_disconnect(error: &StoreError) -> bool {
             "no connection",
             "terminating connection",
             "statement timeout",
-            "statement timeout",
             "disk is full",
         ]
         .iter()

@@ -163,11 +163,11 @@ both! {
         }
         for (id, board) in [(1, "1"), (2, "2"), (3, "3"), (4, "null")] {
             at.execute(&format!(
-                "insert into pins (id, owner_id, board_id, image_url, is_removable, created_at, version)
+                "insert into pins (id, owner_id, board_id, image_url, created_at, version)
                  values ({id}, {ana_id}, {board}, 'https://i.example/', true, 1, 1)"
             ));
         }
-        at.execute("insert into pins (id, owner_id, image_url, is_removable, created_at, removed_at, version)
+        at.execute("insert into pins (id, owner_id, image_url, created_at, removed_at, version)
                     select 5, owner_id, image_url, true, 1, 1, 1 from pins where id = 4");
         let own = at.store.account(ana).await.unwrap().value.profile.counts;
         assert_eq!(own, Counts { boards: 3, pins: 4, followers: 0, following: 1 });

@@ -16,9 +16,9 @@ impl TestStore {
     pub(crate) fn pin(&self, owner: UserId) -> PinId {
         let id = 1_000 + self.number("select count(*) from pins");
         self.execute(&format!(
-            "insert into pins (id, owner_id, title, link, image_url, is_removable, created_at, version)
+            "insert into pins (id, owner_id, title, link, image_url, created_at, version)
              values ({id}, {owner}, 'A chair', 'https://chairs.example/{id}',
-                     'https://img.example/{id}.jpg', true, {}, 1)",
+                     'https://img.example/{id}.jpg', {}, 1)",
             self.now().as_millis()
         ));
         PinId::new(id)
