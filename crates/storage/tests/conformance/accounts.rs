@@ -157,18 +157,18 @@ both! {
         let ana_id = ana.get();
         for (id, privacy) in [(1, "PUBLIC"), (2, "PROTECTED"), (3, "SECRET")] {
             at.execute(&format!(
-                "insert into boards (id, owner_id, name, name_key, privacy, is_ads_only, created_at, version)
-                 values ({id}, {ana_id}, '{id}', '{id}', '{privacy}', false, 1, 1)"
+                "insert into boards (id, owner_id, name, name_key, privacy, created_at)
+                 values ({id}, {ana_id}, '{id}', '{id}', '{privacy}', 1)"
             ));
         }
         for (id, board) in [(1, "1"), (2, "2"), (3, "3"), (4, "null")] {
             at.execute(&format!(
                 "insert into pins (id, owner_id, board_id, image_url, created_at, version)
-                 values ({id}, {ana_id}, {board}, 'https://i.example/', true, 1, 1)"
+                 values ({id}, {ana_id}, {board}, 'https://i.example/', 1, 1)"
             ));
         }
         at.execute("insert into pins (id, owner_id, image_url, created_at, removed_at, version)
-                    select 5, owner_id, image_url, true, 1, 1, 1 from pins where id = 4");
+                    select 5, owner_id, image_url, 1, 1, 1 from pins where id = 4");
         let own = at.store.account(ana).await.unwrap().value.profile.counts;
         assert_eq!(own, Counts { boards: 3, pins: 4, followers: 0, following: 1 });
         let public = at.store.profile("ANA").await.unwrap().counts;

@@ -44,8 +44,8 @@ impl TestStore {
 
     fn hide_on_secret_board(&self, pin: PinId, owner: UserId) {
         self.execute(&format!(
-            "insert into boards (id, owner_id, name, name_key, privacy, is_ads_only, created_at, version)
-             values (1, {owner}, 'Mine', 'mine', 'SECRET', false, 1, 1);
+            "insert into boards (id, owner_id, name, name_key, privacy, created_at)
+             values (1, {owner}, 'Mine', 'mine', 'SECRET', 1);
              update pins set board_id = 1 where id = {pin}"
         ));
     }
