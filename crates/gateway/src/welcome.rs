@@ -10,11 +10,11 @@ const TEXT: &str = r#"Pinwire listens on http://{address}
 A first pin, from Ana to Bo (paste into a shell):
 
   at=http://{address}/v5 json='Content-Type: application/json'
-  curl -sS $at/accounts -H "$json" -d '{"username": "ana", "full_name": "Ana Lopes", "email": "ana@example.com", "password": "a blue door"}'
-  curl -sS $at/accounts -H "$json" -d '{"username": "bo_lind", "full_name": "Bo Lind", "email": "bo@example.com", "password": "a green door"}'
+  curl -sS -w '\n' $at/accounts -H "$json" -d '{"username": "ana", "full_name": "Ana Lopes", "email": "ana@example.com", "password": "a blue door"}'
+  curl -sS -w '\n' $at/accounts -H "$json" -d '{"username": "bo_lind", "full_name": "Bo Lind", "email": "bo@example.com", "password": "a green door"}'
   token=$(curl -sS $at/oauth/token -d grant_type=password -d username=ana -d 'password=a blue door' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
   pin=$(curl -sS $at/pins -H "Authorization: Bearer $token" -H "$json" -d '{"title": "Blue door", "media_source": {"source_type": "image_url", "url": "https://example.com/door.jpg"}}' | sed 's/^{"id":"\([0-9]*\)".*/\1/')
-  curl -sS $at/pins/$pin/send -H "Authorization: Bearer $token" -H "$json" -d '{"recipients": [{"username": "bo_lind"}], "mode": "separate", "text": "For the hall?"}'
+  curl -sS -w '\n' $at/pins/$pin/send -H "Authorization: Bearer $token" -H "$json" -d '{"recipients": [{"username": "bo_lind"}], "mode": "separate", "text": "For the hall?"}'
 
 Ctrl-C ends it. All settings: pinwire --help"#;
 

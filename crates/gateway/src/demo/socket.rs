@@ -20,7 +20,7 @@ const FRAME_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     epoch: String,
-    /// The `seq` of the last event.
+    /// The `seq` of the last frame that had one.
     seq: i64,
 }
 
@@ -76,6 +76,8 @@ impl Socket {
         loop {
             let frame = self.frame().await?;
             if frame.text("type")? == "ping" {
+                // All that concerns this person up to there has come.
+                self.seq = seq(&frame, "seq")?;
                 self.send(&serde_json::json!({"type": "pong"})).await?;
                 continue;
             }

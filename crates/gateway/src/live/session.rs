@@ -157,17 +157,23 @@ impl Session {
 
     /// Sends what the log holds after the last frame: for resuming, and after the queue was full.
     async fn catch_up(&mut self) -> Step {
+        // Goes on also where all of a stretch is not for this person to see, and so nothing was sent.
+        let mut from = self.last;
         loop {
             let cursor = Cursor {
                 epoch: self.app.store.epoch().to_owned(),
-                seq: self.last,
+                seq: from,
             };
             match self.stretch(cursor, STRETCH_MAX).await? {
                 Stretch::Resync(reason) => {
                     self.last = self.app.store.head().await.map_err(fault)?;
                     return self.resync(reason).await;
                 }
-                Stretch::Events { events, more, .. } => {
+                Stretch::Events {
+                    events,
+                    reached,
+                    more,
+                } => {
                     for event in &events {
                         let delivery = render(event, clock::now()).map_err(|e| fault(e.into()))?;
                         self.deliver(&delivery).await?;
@@ -175,6 +181,7 @@ impl Session {
                     if !more {
                         return Ok(());
                     }
+                    from = reached;
                 }
             }
         }
