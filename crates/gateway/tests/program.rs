@@ -147,10 +147,11 @@ impl Node {
     }
 
     fn terminate(&self) {
-        let pid = self.child.id().to_string();
+        // The shell's own: not every machine has a program of this name.
+        let kill = format!("kill -TERM {}", self.child.id());
         assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
+            Command::new("sh")
+                .args(["-c", &kill])
                 .status()
                 .unwrap()
                 .success()
