@@ -74,7 +74,7 @@ mod tests {
     fn a_query_at_its_bounds_passes_and_one_past_them_does_not() {
         assert!(PeopleQuery::parse(&"é".repeat(QUERY_MAX)).is_ok());
         assert!(PeopleQuery::parse(&"é".repeat(QUERY_MAX + 1)).is_err());
-        let words = |count: usize| (0..count).map(|n| format!("w{n} ")).collect::<String>();
+        let words = |count: usize| vec!["w"; count].join(" ");
         assert!(PeopleQuery::parse(&words(QUERY_WORDS_MAX)).is_ok());
         assert!(PeopleQuery::parse(&words(QUERY_WORDS_MAX + 1)).is_err());
         for none in ["", "  ", "_.@", "%"] {

@@ -16,7 +16,7 @@ use pinwire_storage::idempotency::IdempotencyKey;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use sha2::{Digest, Sha256};
 
-use crate::error::{ApiError, ApiResult, reasons};
+use crate::error::{ApiError, ApiResult, Reason, reasons};
 
 /// Bytes of a request body at most.
 pub const BODY_MAX: usize = 256 * 1024;
@@ -60,15 +60,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
         let payload = payload.take();
         Box::pin(async move {
             let bytes = read(&request, payload, "application/x-www-form-urlencoded").await?;
-            let mut pairs = HashSet::new();
+            let mut keys = HashSet::new();
             for (key, _) in url::form_urlencoded::parse(&bytes) {
-                if !pairs.insert(key.clone()) {
+                if !keys.insert(key.clone()) {
                     return Err(duplicate(&key));
                 }
             }
-            web::Query::<T>::from_query(&String::from_utf8_lossy(&bytes))
-                .map(|form| Self(form.into_inner()))
-                .map_err(|e| ApiError::new(reasons::MALFORMED_BODY, e.to_string()))
+            pairs(&bytes, reasons::MALFORMED_BODY).map(Self)
         })
     }
 }
@@ -91,11 +89,33 @@ impl<T: DeserializeOwned + 'static> FromRequest for Params<T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         std::future::ready(
-            web::Query::<T>::from_query(&joined(request.query_string()))
-                .map(|query| Self(query.into_inner()))
-                .map_err(|e| ApiError::new(reasons::MALFORMED_PARAMETER, e.to_string())),
+            pairs(
+                joined(request.query_string()).as_bytes(),
+                reasons::MALFORMED_PARAMETER,
+            )
+            .map(Self),
         )
     }
+}
+
+/// Reads a form or query; an error names the field.
+fn pairs<T: DeserializeOwned>(text: &[u8], reason: Reason) -> ApiResult<T> {
+    let pairs = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(text));
+    serde_path_to_error::deserialize(pairs).map_err(|e| {
+        let path = e.path().to_string();
+        let what = e.inner().to_string();
+        let quoted = what.split('`').nth(1).unwrap_or_default();
+        if what.starts_with("unknown field") {
+            return ApiError::new(reasons::UNKNOWN_FIELD, format!("unknown field `{quoted}`"))
+                .field(quoted, "unknown");
+        }
+        let field = if what.starts_with("missing field") {
+            quoted
+        } else {
+            path.as_str()
+        };
+        ApiError::new(reason, format!("{field}: {what}")).field(field, what.clone())
+    })
 }
 
 /// The same query with each parameter once, its values separated by commas.
@@ -331,6 +351,7 @@ mod tests {
     #[serde(deny_unknown_fields)]
     struct Sample {
         #[serde(default)]
+        #[allow(dead_code, reason = "only its reading is tested")]
         inner: Vec<Inner>,
     }
 
@@ -371,6 +392,25 @@ mod tests {
     fn a_parameter_that_is_given_twice_is_a_list() {
         assert_eq!(joined("b=1&a=x%20y&b=2&c"), "a=x+y&b=1%2C2&c=");
         assert_eq!(joined(""), "");
+    }
+
+    #[test]
+    fn a_form_is_read_as_strictly() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Sample {
+            #[allow(dead_code, reason = "only its reading is tested")]
+            n: i64,
+        }
+        let refusal = |text: &str| {
+            let error = pairs::<Sample>(text.as_bytes(), reasons::MALFORMED_BODY).unwrap_err();
+            let field = error.details().first().map(|d| d.field.clone());
+            (error.reason().slug, field.unwrap_or_default())
+        };
+        assert!(pairs::<Sample>(b"n=1", reasons::MALFORMED_BODY).is_ok());
+        assert_eq!(refusal("n=x"), ("malformed_body", "n".into()));
+        assert_eq!(refusal("n=1&m=2"), ("unknown_field", "m".into()));
+        assert_eq!(refusal(""), ("malformed_body", "n".into()));
     }
 
     #[test]

@@ -157,7 +157,7 @@ pub(crate) struct Writers {
 impl Writers {
     /// Starts `count` writers; each ends when the last handle to the queue is gone.
     pub(crate) fn start(
-        connections: Arc<Connections>,
+        connections: &Arc<Connections>,
         source: &Source,
         count: u32,
         committed: &mpsc::Sender<Committed>,
@@ -166,7 +166,7 @@ impl Writers {
         let waiting = Arc::new(Mutex::new(waiting));
         for number in 0..count {
             let writer = Writer {
-                connections: Arc::clone(&connections),
+                connections: Arc::clone(connections),
                 source: source.clone(),
                 committed: committed.clone(),
                 again: Vec::new(),
@@ -286,7 +286,7 @@ impl Writer {
         conn.begin(Begin::Write)?;
         let outcome = lock_all(conn, &held)
             .and_then(|()| self.run_acts(conn, batch, &held))
-            .and_then(|(ended, events)| Ok((ended, log::append(conn, events)?)));
+            .and_then(|(ended, events)| Ok((ended, log::append(conn, &events)?)));
         match outcome {
             Ok(done) => {
                 conn.commit()?;

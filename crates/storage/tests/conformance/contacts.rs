@@ -9,6 +9,7 @@ use pinwire_domain::{ConversationId, PinId, UserId};
 use pinwire_storage::contacts::{Contact, ContactMark, PinContact};
 
 use crate::acts::refusal;
+use crate::pins::secret_pin;
 use crate::stores::TestStore;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -40,14 +41,6 @@ impl TestStore {
         let id = ConversationId::new(begun.await.unwrap().outcome.0);
         self.writes(sender, id, "hello").await;
         id
-    }
-
-    fn hide_on_secret_board(&self, pin: PinId, owner: UserId) {
-        self.execute(&format!(
-            "insert into boards (id, owner_id, name, name_key, privacy, created_at)
-             values (1, {owner}, 'Mine', 'mine', 'SECRET', 1);
-             update pins set board_id = 1 where id = {pin}"
-        ));
     }
 
     async fn page(
@@ -260,8 +253,7 @@ both! {
 
     only_for_a_pin_one_may_send_are_contacts_listed(at) {
         let [ana, bo] = ["ana", "bo"].map(|name| at.person(name));
-        let secret = at.pin(ana);
-        at.hide_on_secret_board(secret, ana);
+        let secret = secret_pin(at, ana).await;
         let refused = async |pin| refusal(at.store.contacts_for_pin(bo, pin, None, None, 25).await);
         assert_eq!(refused(PinId::new(99)).await, "PinNotFound");
         assert_eq!(refused(secret).await, "PinNotFound");
