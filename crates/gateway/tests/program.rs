@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// How long the program may take to start or to end.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -216,52 +218,68 @@ fn what_it_prints_at_the_start_sends_a_first_pin() {
     assert_eq!(sent["results"][0]["message"]["text"], "For the hall?");
 }
 
+/// Somebody with a client.
+struct Client {
+    http: reqwest::Client,
+    at: String,
+    token: String,
+}
+
+impl Client {
+    async fn sign_up(node: &Node) -> Self {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let at = format!("{}/v5", node.address);
+        let password = "a blue door";
+        let account = json!({"username": "ana", "full_name": "Ana", "email": "ana@example.com", "password": password});
+        let accounts = format!("http://{at}/accounts");
+        let made = http.post(accounts).json(&account).send().await.unwrap();
+        assert_eq!(made.status(), 201);
+        let form = [
+            ("grant_type", "password"),
+            ("username", "ana"),
+            ("password", password),
+        ];
+        let tokens = format!("http://{at}/oauth/token");
+        let answer = http.post(tokens).form(&form).send().await.unwrap();
+        let tokens: Value = answer.json().await.unwrap();
+        let token = tokens["access_token"].as_str().unwrap().to_owned();
+        Self { http, at, token }
+    }
+
+    fn poll(&self) -> impl Future<Output = reqwest::Result<reqwest::Response>> + use<> {
+        let events = format!("http://{}/events?wait=30", self.at);
+        self.http.get(events).bearer_auth(&self.token).send()
+    }
+
+    /// A socket that has said hello.
+    async fn socket(&self) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
+        let tickets = format!("http://{}/ws/tickets", self.at);
+        let answer = self
+            .http
+            .post(tickets)
+            .bearer_auth(&self.token)
+            .send()
+            .await
+            .unwrap();
+        let ticket: Value = answer.json().await.unwrap();
+        let ticket = ticket["ticket"].as_str().unwrap();
+        let url = format!("ws://{}/ws?ticket={ticket}", self.at);
+        let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+        assert!(
+            matches!(socket.next().await, Some(Ok(Message::Text(_)))),
+            "hello"
+        );
+        socket
+    }
+}
+
 #[tokio::test]
 async fn it_ends_in_order_when_it_is_asked_to() {
     let folder = Folder::new("end");
     let mut node = Node::start(&folder.0);
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let at = format!("http://{}/v5", node.address);
-    let account = json!({"username": "ana", "full_name": "Ana", "email": "ana@example.com", "password": "a blue door"});
-    let made = http
-        .post(format!("{at}/accounts"))
-        .json(&account)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(made.status(), 201);
-    let form = [
-        ("grant_type", "password"),
-        ("username", "ana"),
-        ("password", "a blue door"),
-    ];
-    let answer = http
-        .post(format!("{at}/oauth/token"))
-        .form(&form)
-        .send()
-        .await
-        .unwrap();
-    let tokens: Value = answer.json().await.unwrap();
-    let token = tokens["access_token"].as_str().unwrap();
-    let answer = http
-        .post(format!("{at}/ws/tickets"))
-        .bearer_auth(token)
-        .send()
-        .await
-        .unwrap();
-    let ticket: Value = answer.json().await.unwrap();
-    let ticket = ticket["ticket"].as_str().unwrap();
-    let url = format!("ws://{}/v5/ws?ticket={ticket}", node.address);
-    let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
-    assert!(
-        matches!(socket.next().await, Some(Ok(Message::Text(_)))),
-        "hello"
-    );
-    let request = http
-        .get(format!("{at}/events?wait=30"))
-        .bearer_auth(token)
-        .send();
-    let poll = tokio::spawn(request);
+    let client = Client::sign_up(&node).await;
+    let mut socket = client.socket().await;
+    let poll = tokio::spawn(client.poll());
     // So that the poll is under way.
     tokio::time::sleep(Duration::from_millis(300)).await;
     node.terminate();
@@ -271,4 +289,14 @@ async fn it_ends_in_order_when_it_is_asked_to() {
     }
     assert_eq!(poll.await.unwrap().unwrap().status(), 200);
     assert_eq!(node.exit_code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_client_that_closes_is_answered() {
+    let folder = Folder::new("close");
+    let node = Node::start(&folder.0);
+    let client = Client::sign_up(&node).await;
+    let mut socket = client.socket().await;
+    socket.close(None).await.unwrap();
+    assert!(matches!(socket.next().await, Some(Ok(Message::Close(_)))));
 }
