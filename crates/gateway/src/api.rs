@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod boards;
+pub mod contacts;
 pub mod conversations;
 pub mod events;
 pub mod follows;

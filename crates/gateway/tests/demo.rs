@@ -25,7 +25,7 @@ fn the_demo_ends_well_and_leaves_nothing() {
     assert!(!said.contains('\x1b'), "colour is for terminals alone");
     let last = said.lines().last().unwrap();
     assert!(
-        last.starts_with("All as it should be: 12 steps, "),
+        last.starts_with("All as it should be: 13 steps, "),
         "{last}"
     );
 }
