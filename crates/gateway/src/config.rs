@@ -214,11 +214,12 @@ fn is_plain(server: &str) -> bool {
     });
     let end = server.find(['/', '?', '#']).unwrap_or(server.len());
     let (authority, rest) = server.split_at(end);
-    let (person, hosts) = authority.split_once('@').unwrap_or(("", authority));
+    // The person ends with the `@`.
+    let (person, hosts) = authority.split_at(authority.find('@').map_or(0, |at| at + 1));
     // Several hosts are tried in turn.
     let hosts_are_plain = hosts
         .split(',')
-        .all(|host| url::Url::parse(&format!("postgres://{person}@{host}/")).is_ok());
+        .all(|host| url::Url::parse(&format!("postgres://{person}{host}/")).is_ok());
     percents_name_bytes && hosts_are_plain && !hosts.contains('@') && !rest.contains('@')
 }
 

@@ -95,7 +95,7 @@ async fn asked_to_end() {
             }
             Err(error) => {
                 tracing::warn!(%error, "SIGTERM cannot be listened to");
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     };

@@ -1,11 +1,11 @@
 //! The program as an operator meets it: its settings, its complaints, its exit codes, its end.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -13,8 +13,9 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-/// How long the program may take to start or to end.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How often, and how many times, a test looks whether the program has ended: for 30 seconds.
+const EXIT_LOOK_EVERY: Duration = Duration::from_millis(20);
+const EXIT_LOOKS: u32 = 1_500;
 
 /// A folder of a test's own.
 struct Folder(PathBuf);
@@ -161,12 +162,11 @@ impl Node {
     }
 
     fn exit_code(&mut self) -> Option<i32> {
-        let until = Instant::now() + PATIENCE;
-        while Instant::now() < until {
+        for _ in 0..EXIT_LOOKS {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code();
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(EXIT_LOOK_EVERY);
         }
         None
     }

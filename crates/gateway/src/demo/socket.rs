@@ -102,7 +102,7 @@ impl Socket {
     }
 
     /// The connection breaks: no close frame, no goodbye.
-    pub(super) fn is_lost(self) {
+    pub(super) fn break_off(self) {
         drop(self.stream);
     }
 }

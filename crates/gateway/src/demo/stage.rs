@@ -1,8 +1,9 @@
 //! What the reader sees: who does what, what came of it, and whether it is as it should be.
 
-use std::fmt::Debug;
 use std::io::Write;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use super::{DemoError, Result};
 
@@ -76,7 +77,13 @@ impl<W: Write> Stage<W> {
     }
 
     /// Something is as it should be, or the demo ends here.
-    pub(super) fn check<T: PartialEq + Debug>(&mut self, what: &str, got: T, want: T) -> Result {
+    pub(super) fn check(
+        &mut self,
+        what: &str,
+        got: impl Into<Value>,
+        want: impl Into<Value>,
+    ) -> Result {
+        let (got, want) = (got.into(), want.into());
         self.checks += 1;
         if got == want {
             let line = format!("{:>NAME_WIDTH$}    {what}", "ok");
@@ -85,7 +92,7 @@ impl<W: Write> Stage<W> {
         let line = format!("{:>NAME_WIDTH$}    {what}", "WRONG");
         self.line(&self.paint(RED, &line))?;
         Err(DemoError::Failed(format!(
-            "in step {}, {what}: expected {want:?}, got {got:?}",
+            "in step {}, {what}: expected {want}, got {got}",
             self.steps
         )))
     }

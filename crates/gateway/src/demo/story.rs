@@ -57,7 +57,7 @@ async fn they_follow_each_other<W: Write>(
         let summary = follower.asks(stage, request, (200, &["username"])).await?;
         let username = summary.text("username")?;
         let what = format!("{} follows {}", follower.name, followed.name);
-        stage.check(&what, &username, &followed.username)?;
+        stage.check(&what, username, followed.username.as_str())?;
     }
     Ok(())
 }
@@ -103,11 +103,11 @@ impl<W: Write> Story<'_, W> {
         self.stage.check(
             "the first contact is Bo",
             contacts.at("items.0.user.id"),
-            self.bo.id.as_str().into(),
+            self.bo.id.as_str(),
         )?;
         let sent = contacts.at("items.0.already_sent");
         self.stage
-            .check("he does not have the pin yet", sent, false.into())
+            .check("he does not have the pin yet", sent, false)
     }
 
     /// Gives the id of the conversation.
@@ -137,7 +137,7 @@ impl<W: Write> Story<'_, W> {
             message,
         )?;
         let unread = event.at("me.unread.messages");
-        self.stage.check("one is unread", unread, 1.into())?;
+        self.stage.check("one is unread", unread, 1)?;
         sent.text("results.0.conversation_id")
     }
 
@@ -155,9 +155,9 @@ impl<W: Write> Story<'_, W> {
             .await?;
         let id = heads.at("items.0.conversation_id");
         self.stage
-            .check("it is of this conversation", id, conversation.into())?;
+            .check("it is of this conversation", id, conversation)?;
         let person = heads.at("items.0.people.0.id");
-        let ana = self.ana.id.as_str().into();
+        let ana = self.ana.id.as_str();
         self.stage.check("it shows Ana", person, ana)
     }
 
@@ -177,13 +177,12 @@ impl<W: Write> Story<'_, W> {
         let message = post(messages(conversation), body);
         let sent = self.bo.asks(self.stage, message, (201, shown)).await?;
         let position = sent.at("position");
-        self.stage
-            .check("it is the second message", position, 2.into())?;
+        self.stage.check("it is the second message", position, 2)?;
         let heard = ("message.created", MESSAGE);
         let event = self.bo.hears(self.stage, socket, heard).await?;
         let unread = event.at("me.unread.messages");
         let what = "his own devices get it too, and nothing is unread for him";
-        self.stage.check(what, unread, 0.into())
+        self.stage.check(what, unread, 0)
     }
 
     async fn ana_reads_it(&mut self, conversation: &str, socket: &mut Socket) -> Result {
@@ -194,13 +193,12 @@ impl<W: Write> Story<'_, W> {
             .asks(self.stage, get("/v5/unread"), (200, shown))
             .await?;
         self.stage
-            .check("one message waits", unread.at("messages"), 1.into())?;
+            .check("one message waits", unread.at("messages"), 1)?;
         let shown: &[_] = &["items.0.position", "items.0.text", "pin=items.0.pin.title"];
         let list = get(messages(conversation));
         let list = ana.asks(self.stage, list, (200, shown)).await?;
         let title = list.at("items.0.pin.title");
-        self.stage
-            .check("it is Bo's pin", title, "Green door".into())?;
+        self.stage.check("it is Bo's pin", title, "Green door")?;
         let read = put(
             format!("/v5/conversations/{conversation}/read"),
             json!({"position": 2}),
@@ -239,7 +237,7 @@ impl<W: Write> Story<'_, W> {
             self.bo.name,
             &format!("nothing: the last event was {cursor}"),
         )?;
-        socket.is_lost();
+        socket.break_off();
         let mut missed = Vec::new();
         for text in ["Green it is.", "Shall we paint on Sunday?"] {
             let message = post(messages(conversation), json!({"text": text}));
@@ -260,8 +258,7 @@ impl<W: Write> Story<'_, W> {
         let quiet = socket.is_quiet().await?;
         self.stage.check("and nothing else", quiet, true)?;
         let state = last.pointer("/head/state").cloned().unwrap_or_default();
-        self.stage
-            .check("the head is back", state, "minimized".into())?;
+        self.stage.check("the head is back", state, "minimized")?;
         self.what_bo_has_is_what_there_is(conversation, &socket.cursor(), &last)
             .await
     }
@@ -295,7 +292,7 @@ impl<W: Write> Story<'_, W> {
             self.stage.check(&what, his(part), there.at(part))?;
         }
         let what = "the place in the log: the same";
-        self.stage.check(what, position.as_str(), cursor)
+        self.stage.check(what, position, cursor)
     }
 }
 
