@@ -262,6 +262,24 @@ pub(crate) fn of_user(
     Ok(rows.iter().filter_map(Row::read).collect())
 }
 
+/// A time in which somebody was a member: conversation, person, first and last seq.
+type Period = (i64, i64, i64, Option<i64>);
+
+fn periods(conn: &mut Conn, conversation_ids: &BTreeSet<i64>) -> Result<Vec<Period>> {
+    if conversation_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(on!(conn, c => membership_periods::table
+        .filter(membership_periods::conversation_id.eq_any(conversation_ids))
+        .select((
+            membership_periods::conversation_id,
+            membership_periods::user_id,
+            membership_periods::joined_seq,
+            membership_periods::left_seq,
+        ))
+        .load(c))?)
+}
+
 /// The people each event concerns.
 pub(crate) fn audiences(conn: &mut Conn, list: &[LoggedEvent]) -> Result<Vec<Vec<UserId>>> {
     let ids: BTreeSet<i64> = list
@@ -269,15 +287,7 @@ pub(crate) fn audiences(conn: &mut Conn, list: &[LoggedEvent]) -> Result<Vec<Vec
         .filter_map(|e| e.conversation)
         .map(ConversationId::get)
         .collect();
-    let periods: Vec<(i64, i64, i64, Option<i64>)> = on!(conn, c => membership_periods::table
-        .filter(membership_periods::conversation_id.eq_any(&ids))
-        .select((
-            membership_periods::conversation_id,
-            membership_periods::user_id,
-            membership_periods::joined_seq,
-            membership_periods::left_seq,
-        ))
-        .load(c))?;
+    let periods = periods(conn, &ids)?;
     list.iter()
         .map(|event| match (event.user, event.conversation) {
             (Some(user), _) => Ok(vec![user]),

@@ -268,6 +268,7 @@ pub(super) fn gather(
 ) -> Result<HashMap<i64, Facts>> {
     let few = query.map(|query| few(conn, query)).transpose()?.flatten();
     let who = match (&few, query) {
+        (Some(ids), _) if ids.is_empty() => return Ok(HashMap::new()),
         (Some(ids), _) => Who::These(ids),
         (None, Some(query)) => Who::Named(query),
         (None, None) => Who::Anyone,

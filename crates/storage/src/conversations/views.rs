@@ -127,6 +127,9 @@ pub(crate) fn load(
     viewers: &[UserId],
     ids: &[ConversationId],
 ) -> Result<HashMap<(ConversationId, UserId), ConversationView>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let ids: Vec<i64> = ids.iter().map(|id| id.get()).collect();
     let viewer_ids: Vec<i64> = viewers.iter().map(|v| v.get()).collect();
     let rows: Vec<Row> = on!(conn, c => conversations::table
@@ -264,6 +267,9 @@ fn members(conn: &mut Conn, ids: &[i64]) -> Result<Members> {
 
 fn last_images(conn: &mut Conn, rows: &[Row]) -> Result<HashMap<i64, String>> {
     let ids: HashSet<i64> = rows.iter().filter_map(|r| r.last_pin_id).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let images: Vec<(i64, String)> = on!(conn, c => pins::table
         .filter(pins::id.eq_any(&ids))
         .select((pins::id, pins::image_url))
