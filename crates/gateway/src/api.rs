@@ -7,6 +7,7 @@
 
 pub mod boards;
 pub mod conversations;
+pub mod documents;
 pub mod events;
 pub mod heads;
 pub mod media_source;
@@ -44,11 +45,4 @@ pub fn path_id<T: FromStr>(text: &str, parameter: &str) -> ApiResult<T> {
         )
         .field(parameter, "must be a decimal id")
     })
-}
-
-/// The documents: not operations themselves.
-pub fn documents(config: &mut actix_web::web::ServiceConfig) {
-    let document = crate::openapi::document();
-    config
-        .service(utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", document));
 }

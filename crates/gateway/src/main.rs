@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pinwire_gateway::config::{Cli, Command, LogFormat, ServeArgs};
-use pinwire_gateway::{openapi, start};
+use pinwire_gateway::{asyncapi, openapi, start};
 use pinwire_storage::Store;
 use tracing_subscriber::EnvFilter;
 
@@ -23,10 +23,7 @@ async fn main() -> ExitCode {
             println!("{} migrations applied", applied.len());
             Ok(())
         }),
-        Some(Command::Openapi { .. }) => openapi::document()
-            .to_pretty_json()
-            .map(|text| println!("{text}"))
-            .map_err(|e| e.to_string()),
+        Some(Command::Openapi { asyncapi }) => print_document(asyncapi),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -35,6 +32,17 @@ async fn main() -> ExitCode {
             ExitCode::from(UNUSABLE)
         }
     }
+}
+
+fn print_document(of_websocket: bool) -> Result<(), String> {
+    let document = if of_websocket {
+        asyncapi::document()
+    } else {
+        openapi::document()
+    };
+    let text = document.and_then(|d| serde_json::to_string_pretty(&d));
+    println!("{}", text.map_err(|e| e.to_string())?);
+    Ok(())
 }
 
 async fn serve(args: ServeArgs) -> Result<(), String> {

@@ -1,17 +1,14 @@
 //! The one table of operations: what is served, with which scopes, and so what the OpenAPI document says.
 
 use actix_web::dev::ResourceDef;
-use actix_web::http::Method;
+use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse};
 use pinwire_domain::token::Scope;
-use pinwire_domain::token::Scope::{
-    BoardsRead, BoardsWrite, ConversationsRead, ConversationsWrite, MessagesRead, MessagesWrite,
-    PinsRead, PinsWrite,
-};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::api;
-use crate::error::{ApiError, reasons};
+use crate::error::reasons::{self, Reason};
+use crate::error::{ApiError, ApiResult};
 
 /// An operation of the API.
 #[derive(Debug, Clone, Copy)]
@@ -20,77 +17,144 @@ pub struct Operation {
     pub method: &'static str,
     /// The path, with parameters in braces.
     pub path: &'static str,
-    /// The scopes a token needs, all of them; ignored where no token is needed.
+    /// The stable name; API v5's own where it has the operation.
+    pub id: &'static str,
+    /// Who may ask for it.
+    pub access: Access,
+    /// The scopes that a token needs, all of them.
     pub scopes: &'static [Scope],
-    /// Whether a token is needed.
-    pub signed_in: bool,
+    /// The errors that it may answer with, beside those that follow from its form.
+    pub refuses: &'static [Reason],
 }
 
+/// Who may ask for an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    Open,
+    /// Who has an access token.
+    Token,
+    /// Who has an access token or a ticket.
+    Ticket,
+}
+
+/// Each line: method, path, handler, the name if it is not the handler's, access, scopes, and the errors that do not
+/// follow from the operation's form (`openapi::errors` adds those).
 macro_rules! operations {
-    ($($method:ident $path:literal $($handler:ident)::+ $access:ident [$($scope:ident),*];)*) => {
+    ($(
+        $method:ident $path:literal $module:ident::$handler:ident $($id:literal)?
+        $access:ident [$($scope:ident),*] $(refuses [$($reason:ident),* $(,)?])?;
+    )*) => {
         /// Every operation.
         pub const OPERATIONS: &[Operation] = &[$(Operation {
             method: stringify!($method),
             path: $path,
-            scopes: &[$($scope),*],
-            signed_in: signed_in!($access),
+            id: id!($module $handler $($id)?),
+            access: access!($access),
+            scopes: &[$(Scope::$scope),*],
+            refuses: &[$($(reasons::$reason),*)?],
         }),*];
 
         /// Registers every operation with the server and the document.
         pub fn register(config: &mut ServiceConfig<'_>) {
-            $(config.service(api::$($handler)::+);)*
+            $(config.service(api::$module::$handler);)*
         }
     };
 }
 
-macro_rules! signed_in {
+macro_rules! id {
+    ($module:ident $handler:ident) => {
+        concat!(stringify!($module), "/", stringify!($handler))
+    };
+    ($module:ident $handler:ident $id:literal) => {
+        $id
+    };
+}
+
+macro_rules! access {
     (open) => {
-        false
+        Access::Open
     };
     (token) => {
-        true
+        Access::Token
+    };
+    (ticket) => {
+        Access::Ticket
     };
 }
 
 operations! {
     GET "/healthz" operations::healthz open [];
-    GET "/readyz" operations::readyz open [];
-    GET "/v5/limits" operations::get_limits open [];
+    GET "/readyz" operations::readyz open [] refuses [UNAVAILABLE];
+    GET "/openapi.json" documents::openapi open [];
+    GET "/asyncapi.json" documents::asyncapi open [];
+    GET "/v5/limits" operations::get_limits "limits/get" open [];
 
-    GET "/v5/boards" boards::list token [BoardsRead];
-    POST "/v5/boards" boards::create token [BoardsRead, BoardsWrite];
-    GET "/v5/boards/{board_id}" boards::get token [BoardsRead];
-    PATCH "/v5/boards/{board_id}" boards::change token [BoardsRead, BoardsWrite];
-    DELETE "/v5/boards/{board_id}" boards::delete token [BoardsRead, BoardsWrite];
-    GET "/v5/boards/{board_id}/pins" pins::list_of_board token [BoardsRead, PinsRead];
+    GET "/v5/boards" boards::list token [BoardsRead] refuses [UNSUPPORTED];
+    POST "/v5/boards" boards::create token [BoardsRead, BoardsWrite]
+        refuses [INVALID_VALUE, UNSUPPORTED, BOARD_NAME_TAKEN, IDEMPOTENCY_KEY_REUSED];
+    GET "/v5/boards/{board_id}" boards::get token [BoardsRead] refuses [UNSUPPORTED, BOARD_NOT_FOUND];
+    PATCH "/v5/boards/{board_id}" boards::change "boards/update" token [BoardsRead, BoardsWrite]
+        refuses [INVALID_VALUE, UNSUPPORTED, BOARD_NOT_FOUND, BOARD_NOT_YOURS, BOARD_NAME_TAKEN];
+    DELETE "/v5/boards/{board_id}" boards::delete token [BoardsRead, BoardsWrite]
+        refuses [UNSUPPORTED, BOARD_NOT_FOUND, BOARD_NOT_YOURS];
+    GET "/v5/boards/{board_id}/pins" pins::list_of_board "boards/list_pins" token [BoardsRead, PinsRead]
+        refuses [UNSUPPORTED, BOARD_NOT_FOUND];
 
-    GET "/v5/pins" pins::list token [BoardsRead, PinsRead];
-    POST "/v5/pins" pins::create token [BoardsRead, BoardsWrite, PinsRead, PinsWrite];
-    GET "/v5/pins/{pin_id}" pins::get token [BoardsRead, PinsRead];
-    PATCH "/v5/pins/{pin_id}" pins::change token [BoardsRead, BoardsWrite, PinsRead, PinsWrite];
-    DELETE "/v5/pins/{pin_id}" pins::delete token [BoardsRead, BoardsWrite, PinsRead, PinsWrite];
-    POST "/v5/pins/{pin_id}/save" pins::save token [BoardsRead, BoardsWrite, PinsRead, PinsWrite];
-    POST "/v5/pins/{pin_id}/send" send::send token [PinsRead, MessagesWrite, ConversationsWrite];
+    GET "/v5/pins" pins::list token [BoardsRead, PinsRead] refuses [UNSUPPORTED];
+    POST "/v5/pins" pins::create token [BoardsRead, BoardsWrite, PinsRead, PinsWrite]
+        refuses [
+            INVALID_VALUE, UNSUPPORTED, BOARD_NOT_FOUND, BOARD_NOT_YOURS, PIN_NOT_FOUND, PIN_IS_SECRET,
+            IDEMPOTENCY_KEY_REUSED,
+        ];
+    GET "/v5/pins/{pin_id}" pins::get token [BoardsRead, PinsRead] refuses [UNSUPPORTED, PIN_NOT_FOUND];
+    PATCH "/v5/pins/{pin_id}" pins::change "pins/update" token [BoardsRead, BoardsWrite, PinsRead, PinsWrite]
+        refuses [INVALID_VALUE, UNSUPPORTED, PIN_NOT_FOUND, PIN_NOT_YOURS, BOARD_NOT_FOUND, BOARD_NOT_YOURS];
+    DELETE "/v5/pins/{pin_id}" pins::delete token [BoardsRead, BoardsWrite, PinsRead, PinsWrite]
+        refuses [UNSUPPORTED, PIN_NOT_FOUND, PIN_NOT_YOURS];
+    POST "/v5/pins/{pin_id}/save" pins::save token [BoardsRead, BoardsWrite, PinsRead, PinsWrite]
+        refuses [
+            UNSUPPORTED, PIN_NOT_FOUND, PIN_IS_SECRET, BOARD_NOT_FOUND, BOARD_NOT_YOURS, IDEMPOTENCY_KEY_REUSED,
+        ];
+    POST "/v5/pins/{pin_id}/send" send::send "pins/send" token [PinsRead, MessagesWrite, ConversationsWrite]
+        refuses [
+            INVALID_VALUE, NO_RECIPIENTS, TOO_MANY_RECIPIENTS, TOO_MANY_PEOPLE, CONVERSATION_IN_GROUP, YOURSELF,
+            NOBODY_AVAILABLE, RECIPIENT_UNAVAILABLE, PIN_NOT_FOUND, PIN_IS_SECRET, CONVERSATION_NOT_FOUND,
+            IDEMPOTENCY_KEY_REUSED,
+        ];
 
     GET "/v5/conversations" conversations::list token [ConversationsRead, MessagesRead];
-    POST "/v5/conversations" conversations::begin token [ConversationsWrite];
+    POST "/v5/conversations" conversations::begin "conversations/create" token [ConversationsWrite]
+        refuses [NO_RECIPIENTS, TOO_MANY_PEOPLE, RECIPIENT_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED];
     POST "/v5/conversations/read_all" read_marks::read_all token [ConversationsWrite];
-    GET "/v5/conversations/{conversation_id}" conversations::get token [ConversationsRead, MessagesRead];
-    GET "/v5/conversations/{conversation_id}/messages" messages::list token [MessagesRead];
-    POST "/v5/conversations/{conversation_id}/messages" messages::send token [MessagesWrite];
-    GET "/v5/conversations/{conversation_id}/messages/{position}" messages::get token [MessagesRead];
-    PUT "/v5/conversations/{conversation_id}/read" read_marks::read token [ConversationsWrite];
-    PUT "/v5/conversations/{conversation_id}/unread" read_marks::flag token [ConversationsWrite];
-    DELETE "/v5/conversations/{conversation_id}/unread" read_marks::unflag token [ConversationsWrite];
-    GET "/v5/unread" read_marks::unread token [ConversationsRead];
+    GET "/v5/conversations/{conversation_id}" conversations::get token [ConversationsRead, MessagesRead]
+        refuses [CONVERSATION_NOT_FOUND];
+    GET "/v5/conversations/{conversation_id}/messages" messages::list token [MessagesRead]
+        refuses [CONVERSATION_NOT_FOUND];
+    POST "/v5/conversations/{conversation_id}/messages" messages::send "messages/create" token [MessagesWrite]
+        refuses [
+            INVALID_VALUE, EMPTY_MESSAGE, PIN_NOT_FOUND, PIN_IS_SECRET, CONVERSATION_NOT_FOUND,
+            IDEMPOTENCY_KEY_REUSED,
+        ];
+    GET "/v5/conversations/{conversation_id}/messages/{position}" messages::get token [MessagesRead]
+        refuses [CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND];
+    PUT "/v5/conversations/{conversation_id}/read" read_marks::read "read_marks/update" token [ConversationsWrite]
+        refuses [CONVERSATION_NOT_FOUND, POSITION_BEYOND_END];
+    PUT "/v5/conversations/{conversation_id}/unread" read_marks::flag "unread_flags/set" token [ConversationsWrite]
+        refuses [CONVERSATION_NOT_FOUND];
+    DELETE "/v5/conversations/{conversation_id}/unread" read_marks::unflag "unread_flags/clear" token [ConversationsWrite]
+        refuses [CONVERSATION_NOT_FOUND];
+    GET "/v5/unread" read_marks::unread "unread/get" token [ConversationsRead];
 
     GET "/v5/heads" heads::list token [ConversationsRead, MessagesRead];
-    PUT "/v5/heads/{conversation_id}" heads::set token [ConversationsWrite];
-    DELETE "/v5/heads/{conversation_id}" heads::close token [ConversationsWrite];
+    PUT "/v5/heads/{conversation_id}" heads::set "heads/update" token [ConversationsWrite]
+        refuses [INVALID_VALUE, CONVERSATION_NOT_FOUND];
+    DELETE "/v5/heads/{conversation_id}" heads::close token [ConversationsWrite] refuses [CONVERSATION_NOT_FOUND];
 
-    GET "/v5/events" events::poll token [ConversationsRead, MessagesRead];
-    GET "/v5/sync" events::sync token [ConversationsRead, MessagesRead];
-    GET "/v5/ws" events::websocket open [ConversationsRead, MessagesRead];
+    GET "/v5/events" events::poll token [ConversationsRead, MessagesRead] refuses [MALFORMED_CURSOR, RESYNC_REQUIRED];
+    GET "/v5/sync" events::sync "sync/get" token [ConversationsRead, MessagesRead];
+    GET "/v5/ws" events::websocket "ws/open" ticket [ConversationsRead, MessagesRead]
+        refuses [MALFORMED_HEADER, MALFORMED_CURSOR, ORIGIN_NOT_ALLOWED];
 }
 
 /// The operation that a request was routed to.
@@ -108,23 +172,34 @@ pub fn find(method: &str, path: &str) -> Option<&'static Operation> {
         .find(|o| o.method == method && o.path == path)
 }
 
-/// Answers what no operation took: 405 for a known path, else 404.
-pub async fn no_such_route(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let methods: Vec<&str> = OPERATIONS
+/// The methods of a path, as `Allow` names them; none for a path that is not known.
+#[must_use]
+pub fn methods(path: &str) -> Vec<&'static str> {
+    let mut methods: Vec<&str> = OPERATIONS
         .iter()
-        .filter(|o| ResourceDef::new(o.path).is_match(request.path()))
+        .filter(|o| ResourceDef::new(o.path).is_match(path))
         .map(|o| o.method)
         .collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    if !methods.is_empty() {
+        methods.push("OPTIONS");
+    }
+    methods
+}
+
+/// Answers what no operation took: `OPTIONS` for a known path, else 405; 404 for others.
+pub async fn no_such_route(request: HttpRequest) -> ApiResult {
+    let methods = methods(request.path());
     if methods.is_empty() {
         return Err(ApiError::new(reasons::NO_SUCH_ROUTE, "no such path"));
     }
+    let methods = methods.join(", ");
     if request.method() == Method::OPTIONS {
         return Ok(HttpResponse::NoContent()
-            .insert_header(("allow", methods.join(", ")))
+            .insert_header((header::ALLOW, methods))
             .finish());
     }
-    Err(
-        ApiError::new(reasons::METHOD_NOT_ALLOWED, "this path has no such method")
-            .allow(methods.join(", ")),
-    )
+    Err(ApiError::new(reasons::METHOD_NOT_ALLOWED, "this path has no such method").allow(methods))
 }

@@ -3,6 +3,7 @@
 pub mod board;
 pub mod conversation;
 pub mod image;
+pub mod kinds;
 pub mod message;
 pub mod pin;
 

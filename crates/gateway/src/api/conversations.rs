@@ -9,9 +9,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{id, path_id};
 use crate::auth::Caller;
-use crate::body::{Body, Params};
+use crate::body::Body;
 use crate::error::ApiResult;
 use crate::page::{PageParams, Paged};
+use crate::params::Params;
 use crate::view::{self, ConversationItem};
 use crate::{App, clock};
 
@@ -122,6 +123,7 @@ pub async fn get(app: web::Data<App>, caller: Caller, path: web::Path<String>) -
 /// People to talk with.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ConversationCreate)]
 pub struct BeginBody {
     /// The others: one makes a direct conversation, more a group.
     #[schema(min_items = 1)]

@@ -20,9 +20,10 @@ use super::v5::{self, AdAccountParams, NotOffered};
 use super::{id, path_id};
 use crate::App;
 use crate::auth::Caller;
-use crate::body::{self, Body, Params};
+use crate::body::{self, Body};
 use crate::error::ApiResult;
 use crate::page::{PageParams, Paged};
+use crate::params::Params;
 use crate::view::{self, PinView};
 
 /// A pin to make.

@@ -14,6 +14,7 @@ use crate::view::{self, UnreadTotalsView};
 /// Up to where you have read.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ReadUpdate)]
 pub struct ReadBody {
     /// The position of the last message read. A mark never moves back.
     #[schema(minimum = 0, example = 3)]

@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::MessageView;
+use super::kinds::{ConversationKind, HeadState};
 
 /// A person as a client draws them.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -100,9 +101,8 @@ pub struct ConversationView {
     /// Its id.
     #[schema(pattern = r"^\d+$", example = "3763541867536384")]
     pub id: String,
-    /// `direct` or `group`.
-    #[schema(example = "direct")]
-    pub kind: String,
+    /// Of two people or of several.
+    pub kind: ConversationKind,
     /// A group's title; null without one.
     #[schema(required)]
     pub title: Option<String>,
@@ -140,7 +140,7 @@ impl From<&Conversation> for ConversationView {
     fn from(conversation: &Conversation) -> Self {
         Self {
             id: conversation.id.to_string(),
-            kind: conversation.kind.name().to_owned(),
+            kind: conversation.kind.into(),
             title: conversation.title.clone(),
             created_by: conversation.created_by.to_string(),
             created_at: conversation.created_at.to_string(),
@@ -214,15 +214,13 @@ pub struct HeadView {
     /// Its conversation.
     #[schema(pattern = r"^\d+$", example = "3763541867536384")]
     pub conversation_id: String,
-    /// `open` or `minimized`.
-    #[schema(example = "minimized")]
-    pub state: String,
+    /// How it is drawn.
+    pub state: HeadState,
     /// The device on which it is open; others may draw it minimized. Null if minimized or not told.
     #[schema(required)]
     pub device_id: Option<String>,
-    /// `direct` or `group`.
-    #[schema(example = "direct")]
-    pub kind: String,
+    /// Of two people or of several.
+    pub kind: ConversationKind,
     /// A group's title.
     #[schema(required)]
     pub title: Option<String>,
@@ -256,9 +254,9 @@ impl HeadView {
             .filter(|m| m.person.id != viewer);
         Some(Self {
             conversation_id: view.conversation.id.to_string(),
-            state: head.state.name().to_owned(),
+            state: head.state.into(),
             device_id: head.device_id,
-            kind: view.conversation.kind.name().to_owned(),
+            kind: view.conversation.kind.into(),
             title: view.conversation.title.clone(),
             people: others.map(|m| PersonView::from(&m.person)).collect(),
             unread: view.mine.unread.into(),

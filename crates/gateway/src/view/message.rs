@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::PersonView;
+use super::kinds::{MessageKind, PinState};
 
 /// A message.
 #[derive(Debug, Serialize, ToSchema)]
@@ -16,9 +17,8 @@ pub struct MessageView {
     /// Its gapless place in the conversation, from 1. Clients order by it alone.
     #[schema(minimum = 1, example = 3)]
     pub position: i64,
-    /// `user`, or `system` for what Pinwire itself writes.
-    #[schema(example = "user")]
-    pub kind: String,
+    /// Who wrote it.
+    pub kind: MessageKind,
     /// Who wrote it.
     pub sender: PersonView,
     /// What was written; null without text.
@@ -68,9 +68,8 @@ pub struct PinCardView {
     /// The picture's main colour as `#rrggbb`.
     #[schema(required)]
     pub dominant_color: Option<String>,
-    /// How it stands now: `live`, `edited`, `link_changed`, `removed` or `blocked`.
-    #[schema(example = "live")]
-    pub pin_state: String,
+    /// How it stands now.
+    pub pin_state: PinState,
 }
 
 impl MessageView {
@@ -81,7 +80,7 @@ impl MessageView {
         Self {
             conversation_id: message.conversation.to_string(),
             position: message.position,
-            kind: message.kind.clone(),
+            kind: message.kind.into(),
             sender: PersonView::from(&message.sender),
             text: message.text.clone(),
             pin: message.pin.as_ref().map(|(pin, state)| PinCardView {
@@ -93,7 +92,7 @@ impl MessageView {
                 link: pin.link.clone(),
                 image_url: pin.image_url.clone(),
                 dominant_color: pin.dominant_color.clone(),
-                pin_state: state.name().to_owned(),
+                pin_state: (*state).into(),
             }),
             client_message_id: message.client_message_id.clone().filter(|_| own),
             created_at: message.created_at.to_string(),
