@@ -5,17 +5,25 @@
     reason = "the macros of handlers wrap a public function"
 )]
 
+pub mod accounts;
 pub mod boards;
+pub mod contacts;
 pub mod conversations;
 pub mod documents;
 pub mod events;
+pub mod follows;
 pub mod heads;
 pub mod media_source;
 pub mod messages;
+pub mod oauth;
 pub mod operations;
 pub mod pins;
 pub mod read_marks;
 pub mod send;
+pub mod sessions;
+pub mod tickets;
+pub mod user_account;
+pub mod users;
 pub mod v5;
 
 use std::str::FromStr;

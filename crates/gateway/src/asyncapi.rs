@@ -28,7 +28,12 @@ pub fn document() -> serde_json::Result<Value> {
     let all = || events.iter().chain(&server).chain(&client);
     let messages: Map<String, Value> = all().map(|f| (f.key.clone(), f.message())).collect();
     let carried: Map<String, Value> = all()
-        .map(|f| (f.key.clone(), json!({ "$ref": format!("#/components/messages/{}", f.key) })))
+        .map(|f| {
+            (
+                f.key.clone(),
+                json!({ "$ref": format!("#/components/messages/{}", f.key) }),
+            )
+        })
         .collect();
     Ok(json!({
         "asyncapi": "3.0.0",
@@ -114,7 +119,12 @@ fn query() -> Value {
     let parameters = SocketParams::into_params(|| Some(ParameterIn::Query));
     let properties: Map<String, Value> = parameters
         .into_iter()
-        .map(|p| (p.name, json!({ "type": "string", "description": p.description })))
+        .map(|p| {
+            (
+                p.name,
+                json!({ "type": "string", "description": p.description }),
+            )
+        })
         .collect();
     json!({ "type": "object", "properties": properties })
 }

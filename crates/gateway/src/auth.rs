@@ -7,9 +7,10 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use pinwire_domain::board::Access;
-use pinwire_domain::token::Scope;
-use pinwire_domain::{SessionId, Time, UserId};
+use pinwire_domain::token::{self, Scope};
+use pinwire_domain::{Refusal, SessionId, Time, UserId};
 
+use crate::api::oauth;
 use crate::error::{ApiError, ApiResult, reasons};
 use crate::routes::{self, Operation};
 use crate::token::{Claims, unauthenticated};
@@ -91,7 +92,31 @@ impl App {
         Ok(caller)
     }
 
+    /// Whether a session is still signed in.
+    pub async fn session_alive(&self, session: SessionId) -> ApiResult<bool> {
+        Ok(self.store.session_owner(session).await?.is_some())
+    }
+
+    /// Whom a ticket lets in; it works once.
+    ///
+    /// # Errors
+    /// 401 for one that is unknown, used, expired or signed out.
+    pub async fn redeem_ticket(&self, ticket: &str) -> ApiResult<Caller> {
+        let ticket = oauth::decode(ticket).ok_or_else(unauthenticated)?;
+        let admitted = self.store.redeem_ticket(&ticket).await?;
+        let admission = admitted.ok_or_else(unauthenticated)?;
+        Ok(Caller {
+            user: admission.user,
+            session: admission.session,
+            scopes: token::read_names(&admission.scopes),
+            expires_at: admission.token_expires_at,
+        })
+    }
+
     /// Makes sure that the session of these claims was not signed out.
+    ///
+    /// # Errors
+    /// 401.
     pub async fn live_caller(&self, claims: Claims) -> ApiResult<Caller> {
         let Claims {
             user,
@@ -99,6 +124,9 @@ impl App {
             scopes,
             expires_at,
         } = claims;
+        if self.store.session_owner(session).await? != Some(user) {
+            return Err(Refusal::SignedOut.into());
+        }
         Ok(Caller {
             user,
             session,
@@ -123,14 +151,4 @@ pub fn check_scopes(scopes: &[Scope], needed: &[Scope]) -> ApiResult<()> {
     }
     let message = format!("the token lacks {}", missing.join(" "));
     Err(ApiError::new(reasons::MISSING_SCOPE, message))
-}
-
-impl App {
-    pub async fn session_alive(&self, _session: SessionId) -> ApiResult<bool> {
-        Ok(true)
-    }
-
-    pub async fn redeem_ticket(&self, _ticket: &str) -> ApiResult<Caller> {
-        Err(unauthenticated())
-    }
 }

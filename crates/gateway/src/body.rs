@@ -62,9 +62,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
         let payload = payload.take();
         Box::pin(async move {
             let bytes = read(&request, payload, "application/x-www-form-urlencoded").await?;
-            let mut pairs = HashSet::new();
+            let mut keys = HashSet::new();
             for (key, _) in url::form_urlencoded::parse(&bytes) {
-                if !pairs.insert(key.clone()) {
+                if !keys.insert(key.clone()) {
                     return Err(duplicate(&key));
                 }
             }
@@ -106,7 +106,10 @@ async fn read(
     }
     let arrival = tokio::time::timeout(BODY_TIME_MAX, collect(payload));
     arrival.await.map_err(|_| {
-        let message = format!("the body took longer than {} seconds", BODY_TIME_MAX.as_secs());
+        let message = format!(
+            "the body took longer than {} seconds",
+            BODY_TIME_MAX.as_secs()
+        );
         ApiError::new(reasons::REQUEST_TIMEOUT, message)
     })?
 }
@@ -296,6 +299,7 @@ mod tests {
     #[serde(deny_unknown_fields)]
     struct Sample {
         #[serde(default)]
+        #[allow(dead_code, reason = "only its reading is tested")]
         inner: Vec<Inner>,
     }
 

@@ -21,7 +21,9 @@ pub struct Page {
 /// Whether pages of the origin that a request names may talk with this server.
 #[must_use]
 pub fn is_allowed(origin: &HeaderValue, allowed: &[String]) -> bool {
-    origin.to_str().is_ok_and(|o| allowed.iter().any(|a| a == o))
+    origin
+        .to_str()
+        .is_ok_and(|o| allowed.iter().any(|a| a == o))
 }
 
 impl Page {

@@ -21,8 +21,15 @@ pub struct Document {
 impl Document {
     fn new(document: &Value) -> Self {
         let text = document.to_string();
-        let hash: String = Sha256::digest(&text).iter().take(8).map(|b| format!("{b:02x}")).collect();
-        Self { text: text.into(), tag: format!("\"{hash}\"") }
+        let hash: String = Sha256::digest(&text)
+            .iter()
+            .take(8)
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        Self {
+            text: text.into(),
+            tag: format!("\"{hash}\""),
+        }
     }
 }
 
@@ -44,13 +51,18 @@ impl Documents {
         Ok(Self {
             openapi: Document::new(&openapi::document()?),
             asyncapi: Document::new(&asyncapi::document()?),
-            errors: openapi::errors().into_iter().map(|(o, errors)| (o.id, errors)).collect(),
+            errors: openapi::errors()
+                .into_iter()
+                .map(|(o, errors)| (o.id, errors))
+                .collect(),
         })
     }
 
     /// Whether the document says that an operation may answer so.
     #[must_use]
     pub fn lists(&self, operation: &Operation, reason: Reason) -> bool {
-        self.errors.get(operation.id).is_some_and(|listed| listed.contains(&reason))
+        self.errors
+            .get(operation.id)
+            .is_some_and(|listed| listed.contains(&reason))
     }
 }

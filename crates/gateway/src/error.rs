@@ -144,7 +144,7 @@ impl ApiError {
         {
             answer.insert_header((header::ALLOW, allow));
         }
-        if self.reason.status == 401 {
+        if self.status_code() == StatusCode::UNAUTHORIZED {
             answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         answer.json(ErrorBody {

@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use tracing_actix_web::RequestId;
 
 use crate::error::{ApiError, reasons};
+use crate::rate_limit::Allowance;
 use crate::{App, cors, routes};
 
 /// Bytes of all headers of a request at most, their names included.
@@ -26,16 +27,26 @@ pub async fn around<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let id = request_id(&request);
     let app = request.app_data::<web::Data<App>>().cloned();
-    let allowed = app.as_ref().map(|app| app.config.allowed_origins.as_slice());
+    let allowed = app
+        .as_ref()
+        .map(|app| app.config.allowed_origins.as_slice());
     let page = allowed.and_then(|allowed| cors::Page::of(request.request(), allowed));
     let mut answer = match check(&request) {
         Err(error) => request.into_response(error.respond(&id)),
         Ok(()) => {
             head_as_get(&mut request);
-            shaped(next.call(request).await?, app.as_deref().map(AsRef::as_ref), &id)
+            shaped(
+                next.call(request).await?,
+                app.as_deref().map(AsRef::as_ref),
+                &id,
+            )
         }
     };
+    let allowance = answer.request().extensions().get::<Allowance>().copied();
     let headers = answer.headers_mut();
+    if let Some(allowance) = allowance {
+        add_allowance(headers, allowance);
+    }
     if allowed.is_some_and(|allowed| !allowed.is_empty()) {
         headers.append(header::VARY, HeaderValue::from_static("origin"));
     }
@@ -115,8 +126,25 @@ fn of_framework(status: StatusCode) -> ApiError {
         status if status.is_client_error() => {
             ApiError::new(reasons::MALFORMED_TARGET, "the request cannot be read")
         }
-        status => ApiError::new(reasons::INTERNAL, format!("the framework answered {status}")),
+        status => ApiError::new(
+            reasons::INTERNAL,
+            format!("the framework answered {status}"),
+        ),
     }
+}
+
+fn add_allowance(headers: &mut HeaderMap, allowance: Allowance) {
+    let Allowance {
+        limit,
+        remaining,
+        reset_s,
+    } = allowance;
+    headers.insert(HeaderName::from_static("x-ratelimit-limit"), limit.into());
+    headers.insert(
+        HeaderName::from_static("x-ratelimit-remaining"),
+        remaining.into(),
+    );
+    headers.insert(HeaderName::from_static("x-ratelimit-reset"), reset_s.into());
 }
 
 fn add_common(headers: &mut HeaderMap, id: &str) {

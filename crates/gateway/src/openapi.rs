@@ -82,7 +82,12 @@ fn operations_of(item: &mut PathItem) -> Vec<(&'static str, &mut path::Operation
 /// The one table of errors, for programs.
 fn error_table() -> Value {
     let line = |reason: &Reason| {
-        let Reason { status, slug, code, meaning } = reason;
+        let Reason {
+            status,
+            slug,
+            code,
+            meaning,
+        } = reason;
         let anywhere = reasons::ANYWHERE.contains(reason);
         json!({ "error": slug, "code": code, "status": status, "meaning": meaning, "anywhere": anywhere })
     };

@@ -35,9 +35,13 @@ pub fn read<T: DeserializeOwned>(pairs: &[u8], reason: Reason) -> ApiResult<T> {
     serde_path_to_error::deserialize(reader).map_err(|error| {
         let path = error.path().to_string();
         let why = error.into_inner().to_string();
-        // A missing one has no path, but stands in the text: "missing field `x`".
         let named = why.split('`').nth(1).unwrap_or_default();
-        let name = if path == "." { named } else { &path };
+        if why.starts_with("unknown field") {
+            let message = format!("unknown field `{named}`");
+            return ApiError::new(reasons::UNKNOWN_FIELD, message).field(named, "unknown");
+        }
+        let missing = why.starts_with("missing field");
+        let name = if missing { named } else { &path };
         let message = format!("{name}: {why}");
         ApiError::new(reason, message).field(name, why.as_str())
     })
@@ -97,15 +101,40 @@ mod tests {
     }
 
     #[test]
+    fn a_form_is_read_strictly_where_it_says_so() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Strict {
+            #[allow(dead_code, reason = "only its reading is tested")]
+            n: i64,
+        }
+        let refusal = |form: &str| {
+            let error = read::<Strict>(form.as_bytes(), reasons::MALFORMED_BODY).unwrap_err();
+            let field = error.details().first().map(|d| d.field.clone());
+            (error.reason().slug, field.unwrap_or_default())
+        };
+        assert!(read::<Strict>(b"n=1", reasons::MALFORMED_BODY).is_ok());
+        assert_eq!(refusal("n=x"), ("malformed_body", "n".into()));
+        assert_eq!(refusal("n=1&m=2"), ("unknown_field", "m".into()));
+        assert_eq!(refusal(""), ("malformed_body", "n".into()));
+    }
+
+    #[test]
     fn errors_name_the_parameter() {
         let number = || "invalid digit found in string".to_owned();
         assert_eq!(refused("name=a&size=x"), ("size".into(), number()));
         assert_eq!(refused("name=a&wait=-1"), ("wait".into(), number()));
         assert_eq!(
             refused("name=a&kind=three"),
-            ("kind".into(), "unknown variant `three`, expected `one` or `two`".into())
+            (
+                "kind".into(),
+                "unknown variant `three`, expected `one` or `two`".into()
+            )
         );
-        assert_eq!(refused("size=1"), ("name".into(), "missing field `name`".into()));
+        assert_eq!(
+            refused("size=1"),
+            ("name".into(), "missing field `name`".into())
+        );
         assert!(read::<Sample>(b"name=a&other=1&kind=two", reasons::MALFORMED_PARAMETER).is_ok());
     }
 }

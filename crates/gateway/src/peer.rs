@@ -16,7 +16,9 @@ pub fn address(request: &HttpRequest, trusted: &[IpNet]) -> IpAddr {
     // A listener that knows no addresses has one client.
     let mut nearest = request
         .peer_addr()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical());
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| {
+            peer.ip().to_canonical()
+        });
     let hops: Vec<&str> = request
         .headers()
         .get_all(FORWARDED)
@@ -66,8 +68,14 @@ mod tests {
     fn only_a_trusted_proxy_is_believed() {
         assert_eq!(found("192.0.2.1", &[], &[]), "192.0.2.1");
         assert_eq!(found("192.0.2.1", &["198.51.100.7"], &[]), "192.0.2.1");
-        assert_eq!(found("192.0.2.1", &["198.51.100.7"], &["10.0.0.0/8"]), "192.0.2.1");
-        assert_eq!(found("10.1.2.3", &["198.51.100.7"], &["10.0.0.0/8"]), "198.51.100.7");
+        assert_eq!(
+            found("192.0.2.1", &["198.51.100.7"], &["10.0.0.0/8"]),
+            "192.0.2.1"
+        );
+        assert_eq!(
+            found("10.1.2.3", &["198.51.100.7"], &["10.0.0.0/8"]),
+            "198.51.100.7"
+        );
         assert_eq!(found("10.1.2.3", &[], &["10.0.0.0/8"]), "10.1.2.3");
     }
 
@@ -78,7 +86,10 @@ mod tests {
         assert_eq!(found("10.1.2.3", &invented, &trusted), "198.51.100.7");
         let in_two = ["203.0.113.9", "198.51.100.7, 10.9.9.9"];
         assert_eq!(found("10.1.2.3", &in_two, &trusted), "198.51.100.7");
-        assert_eq!(found("10.1.2.3", &["203.0.113.9, nonsense"], &trusted), "10.1.2.3");
+        assert_eq!(
+            found("10.1.2.3", &["203.0.113.9, nonsense"], &trusted),
+            "10.1.2.3"
+        );
     }
 
     #[test]

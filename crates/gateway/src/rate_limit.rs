@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use actix_web::{HttpMessage, HttpRequest};
-use governor::clock::{Clock, QuantaClock, QuantaInstant};
+use governor::clock::{Clock, QuantaClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
@@ -23,8 +23,7 @@ pub const ATTEMPTS_PER_ACCOUNT_DEFAULT: u32 = 10;
 /// Searches for people a minute by one person.
 pub const SEARCHES_PER_USER: u32 = 120;
 
-type Limiter<K> =
-    RateLimiter<K, DashMapStateStore<K>, QuantaClock, StateInformationMiddleware<QuantaInstant>>;
+type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, QuantaClock, StateInformationMiddleware>;
 
 /// A limit on what is told apart by keys.
 struct Limit<K: Hash + Eq + Clone> {
@@ -56,7 +55,11 @@ impl<K: Hash + Eq + Clone> Limit<K> {
     fn count(&self, request: &HttpRequest, key: &K) -> ApiResult<()> {
         let checked = self.limiter.check_key(key);
         let (quota, remaining, wait) = match &checked {
-            Ok(left) => (left.quota(), left.remaining_burst_capacity(), Duration::ZERO),
+            Ok(left) => (
+                left.quota(),
+                left.remaining_burst_capacity(),
+                Duration::ZERO,
+            ),
             Err(until) => {
                 let wait = until.wait_time_from(self.limiter.clock().now());
                 (until.quota(), 0, wait)
@@ -168,13 +171,27 @@ mod tests {
         let one_past = request("192.0.2.1");
         let error = limits.try_from_address(&one_past).unwrap_err();
         assert_eq!(error.reason(), reasons::RATE_LIMITED);
-        assert_eq!(error.message(), "more than 3 tries from one address a minute");
-        assert!(limits.try_from_address(&request("192.0.2.2")).is_ok(), "another address");
+        assert_eq!(
+            error.message(),
+            "more than 3 tries from one address a minute"
+        );
+        assert!(
+            limits.try_from_address(&request("192.0.2.2")).is_ok(),
+            "another address"
+        );
 
         for _ in 0..2 {
-            assert!(limits.try_for_account(&request("192.0.2.3"), "Ana ").is_ok());
+            assert!(
+                limits
+                    .try_for_account(&request("192.0.2.3"), "Ana ")
+                    .is_ok()
+            );
         }
-        assert!(limits.try_for_account(&request("192.0.2.4"), "ana").is_err());
+        assert!(
+            limits
+                .try_for_account(&request("192.0.2.4"), "ana")
+                .is_err()
+        );
         assert!(limits.try_for_account(&request("192.0.2.4"), "bo").is_ok());
 
         let searches = || limits.search(&request("192.0.2.1"), UserId::new(1));
@@ -191,25 +208,52 @@ mod tests {
         let first = request("192.0.2.1");
         assert_eq!(told(&first), None);
         limits.try_from_address(&first).unwrap();
-        assert_eq!(told(&first), Some(Allowance { limit: 60, remaining: 59, reset_s: 1 }));
+        assert_eq!(
+            told(&first),
+            Some(Allowance {
+                limit: 60,
+                remaining: 59,
+                reset_s: 1
+            })
+        );
         limits.try_for_account(&first, "ana").unwrap();
-        assert_eq!(told(&first), Some(Allowance { limit: 10, remaining: 9, reset_s: 6 }));
+        assert_eq!(
+            told(&first),
+            Some(Allowance {
+                limit: 10,
+                remaining: 9,
+                reset_s: 6
+            })
+        );
         for _ in 0..9 {
             limits.try_for_account(&first, "ana").unwrap();
         }
         let last = request("192.0.2.1");
         limits.try_for_account(&last, "ana").unwrap_err();
-        assert_eq!(told(&last), Some(Allowance { limit: 10, remaining: 0, reset_s: 60 }));
+        assert_eq!(
+            told(&last),
+            Some(Allowance {
+                limit: 10,
+                remaining: 0,
+                reset_s: 60
+            })
+        );
     }
 
     #[test]
     fn keys_with_their_whole_limit_are_forgotten() {
         let limits = RateLimits::new(60_000, 10, Vec::new());
         limits.try_from_address(&request("192.0.2.1")).unwrap();
-        limits.try_for_account(&request("192.0.2.1"), "ana").unwrap();
+        limits
+            .try_for_account(&request("192.0.2.1"), "ana")
+            .unwrap();
         std::thread::sleep(Duration::from_millis(5));
         limits.forget_idle();
         assert_eq!(limits.addresses.limiter.len(), 0);
-        assert_eq!(limits.accounts.limiter.len(), 1, "it has not its whole limit yet");
+        assert_eq!(
+            limits.accounts.limiter.len(),
+            1,
+            "it has not its whole limit yet"
+        );
     }
 }

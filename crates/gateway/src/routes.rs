@@ -90,6 +90,35 @@ operations! {
     GET "/asyncapi.json" documents::asyncapi open [];
     GET "/v5/limits" operations::get_limits "limits/get" open [];
 
+    POST "/v5/accounts" accounts::create open []
+        refuses [INVALID_VALUE, USERNAME_TAKEN, EMAIL_TAKEN, IDEMPOTENCY_KEY_REUSED, RATE_LIMITED, UNAVAILABLE];
+    POST "/v5/oauth/token" oauth::grant "oauth/token" open []
+        refuses [
+            UNSUPPORTED_GRANT_TYPE, INVALID_SCOPE, UNSUPPORTED, WRONG_CREDENTIALS, INVALID_GRANT, RATE_LIMITED,
+            UNAVAILABLE,
+        ];
+    POST "/v5/oauth/token/revoke" oauth::revoke "token/revoke" open [] refuses [UNAVAILABLE];
+    GET "/v5/user_account" user_account::get token [UserAccountsRead] refuses [UNSUPPORTED];
+    PATCH "/v5/user_account" user_account::change "user_account/update" token [UserAccountsRead, UserAccountsWrite]
+        refuses [INVALID_VALUE];
+    PUT "/v5/user_account/password" user_account::change_password "password/update" token [UserAccountsWrite]
+        refuses [INVALID_VALUE, WRONG_PASSWORD, RATE_LIMITED];
+    GET "/v5/user_account/sessions" sessions::list token [UserAccountsRead];
+    DELETE "/v5/user_account/sessions" sessions::sign_out_everywhere "sessions/delete_all" token [UserAccountsWrite];
+    GET "/v5/user_account/sessions/{session_id}" sessions::get token [UserAccountsRead] refuses [SESSION_NOT_FOUND];
+    DELETE "/v5/user_account/sessions/{session_id}" sessions::sign_out "sessions/delete" token [UserAccountsWrite]
+        refuses [SESSION_NOT_FOUND];
+    GET "/v5/user_account/following" follows::following "user_following/get" token [UserAccountsRead]
+        refuses [UNSUPPORTED];
+    POST "/v5/user_account/following/{username}" follows::follow "follow_user/update" token [UserAccountsWrite]
+        refuses [UNSUPPORTED, USER_NOT_FOUND, YOURSELF];
+    DELETE "/v5/user_account/following/{username}" follows::unfollow "follow_user/delete" token [UserAccountsWrite]
+        refuses [USER_NOT_FOUND];
+    GET "/v5/user_account/followers" follows::followers "followers/list" token [UserAccountsRead]
+        refuses [UNSUPPORTED];
+    GET "/v5/users" users::search token [UserAccountsRead] refuses [INVALID_VALUE, RATE_LIMITED];
+    GET "/v5/users/{username}" users::get token [UserAccountsRead] refuses [USER_NOT_FOUND];
+
     GET "/v5/boards" boards::list token [BoardsRead] refuses [UNSUPPORTED];
     POST "/v5/boards" boards::create token [BoardsRead, BoardsWrite]
         refuses [INVALID_VALUE, UNSUPPORTED, BOARD_NAME_TAKEN, IDEMPOTENCY_KEY_REUSED];
@@ -123,6 +152,10 @@ operations! {
             IDEMPOTENCY_KEY_REUSED,
         ];
 
+    GET "/v5/contacts" contacts::all "contacts/list" token [ContactsRead] refuses [INVALID_VALUE];
+    GET "/v5/pins/{pin_id}/contacts" contacts::for_pin "pins/list_contacts" token [ContactsRead, PinsRead]
+        refuses [INVALID_VALUE, PIN_NOT_FOUND, PIN_IS_SECRET];
+
     GET "/v5/conversations" conversations::list token [ConversationsRead, MessagesRead];
     POST "/v5/conversations" conversations::begin "conversations/create" token [ConversationsWrite]
         refuses [NO_RECIPIENTS, TOO_MANY_PEOPLE, RECIPIENT_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED];
@@ -153,6 +186,7 @@ operations! {
 
     GET "/v5/events" events::poll token [ConversationsRead, MessagesRead] refuses [MALFORMED_CURSOR, RESYNC_REQUIRED];
     GET "/v5/sync" events::sync "sync/get" token [ConversationsRead, MessagesRead];
+    POST "/v5/ws/tickets" tickets::create "ws_tickets/create" token [ConversationsRead, MessagesRead];
     GET "/v5/ws" events::websocket "ws/open" ticket [ConversationsRead, MessagesRead]
         refuses [MALFORMED_HEADER, MALFORMED_CURSOR, ORIGIN_NOT_ALLOWED];
 }

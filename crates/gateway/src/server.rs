@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::dev::{Extensions, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::{HttpServer, web};
+use pinwire_storage::keys::KeyPurpose;
 use pinwire_storage::{OpenError, Store};
 use secrecy::ExposeSecret;
 use socket2::SockRef;
@@ -23,8 +24,10 @@ use crate::live::redis::RedisBus;
 use crate::live::session::STALL_MAX;
 use crate::live::{Live, close, tail};
 use crate::page::Bookmarks;
+use crate::password::Passwords;
+use crate::rate_limit::RateLimits;
 use crate::token::Tokens;
-use crate::{App, api, clock, middleware, routes};
+use crate::{App, api, clock, middleware, routes, sweep};
 
 /// Bytes the kernel holds for a peer that does not read.
 const SEND_BUFFER: usize = 64 * 1024;
@@ -97,7 +100,7 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
                 .map_err(|e| StartError::Redis(e.to_string()))?,
         ),
     };
-    let followers = vec![
+    let mut followers = vec![
         tokio::spawn(tail::publish(store.clone(), committed, bus, inbox)),
         tokio::spawn(tail::follow(
             store.clone(),
@@ -109,9 +112,14 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
     let listen = config.listen;
     let workers = config.workers;
     let app = web::Data::new(App {
-        tokens: Tokens::new(config.issuer.clone(), &[("temp".into(), vec![1; 32])])
-            .map_err(StartError::Setting)?,
-        bookmarks: Bookmarks::new(vec![1; 32]),
+        tokens: tokens(&store, &config).await?,
+        passwords: Passwords::new().map_err(StartError::Setting)?,
+        rate_limits: RateLimits::new(
+            config.attempts_per_address,
+            config.attempts_per_account,
+            config.trusted_proxies.clone(),
+        ),
+        bookmarks: bookmarks(&store).await?,
         live: Live {
             hub: Arc::clone(&hub),
         },
@@ -119,6 +127,7 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
         store,
         config,
     });
+    followers.push(tokio::spawn(sweep::run(app.clone().into_inner())));
     let files = rlimit::increase_nofile_limit(u64::MAX).map_err(StartError::Files)?;
     let workers = workers.map_or_else(available_workers, usize::from);
     let served = app.clone();
@@ -158,6 +167,21 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
         server: tokio::spawn(running),
         followers,
     })
+}
+
+/// Access tokens by the keys that all nodes share.
+async fn tokens(store: &Store, config: &ServeArgs) -> Result<Tokens, StartError> {
+    let keys = store.signing_keys(KeyPurpose::AccessToken).await?;
+    let seeds: Vec<_> = keys.into_iter().map(|key| (key.kid, key.secret)).collect();
+    Tokens::new(config.issuer.clone(), &seeds).map_err(StartError::Setting)
+}
+
+/// Bookmarks by the key that all nodes share.
+async fn bookmarks(store: &Store) -> Result<Bookmarks, StartError> {
+    let keys = store.signing_keys(KeyPurpose::Bookmark).await?;
+    let key = keys.into_iter().next();
+    let key = key.ok_or_else(|| StartError::Setting("no key for bookmarks".into()))?;
+    Ok(Bookmarks::new(key.secret))
 }
 
 impl Gateway {

@@ -1,13 +1,17 @@
 //! Answers: what the API shows of the store's entities.
 
+pub mod account;
 pub mod board;
+pub mod contact;
 pub mod conversation;
 pub mod image;
 pub mod kinds;
 pub mod message;
 pub mod pin;
 
+pub use account::{AccountView, ProfileView, SessionView, UserSummaryView};
 pub use board::BoardView;
+pub use contact::{ContactView, PinContactView};
 pub use conversation::{
     ConversationItem, ConversationView, HeadView, MemberView, PersonView, UnreadTotalsView,
     UnreadView,

@@ -8,6 +8,7 @@ mod error;
 mod schema;
 
 pub mod boards;
+pub mod contacts;
 pub mod conversations;
 pub mod events;
 pub mod follows;
@@ -159,7 +160,7 @@ impl Store {
         let (committed, followers) = mpsc::channel(COMMITTED_MAX);
         let inner = Inner {
             readers: Connections::open(&config.target, config.readers.max(1))?,
-            writers: Writers::start(writing, source, writer_count, &committed)?,
+            writers: Writers::start(&writing, source, writer_count, &committed)?,
             source: source.clone(),
             epoch,
             people_max: config.people_max,

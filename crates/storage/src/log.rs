@@ -113,7 +113,7 @@ impl Row {
 }
 
 /// Gives the events their `seq` and writes them. Locks the head row: the last step before the commit.
-pub(crate) fn append(conn: &mut Conn, new: Vec<NewEvent>) -> Result<Vec<LoggedEvent>> {
+pub(crate) fn append(conn: &mut Conn, new: &[NewEvent]) -> Result<Vec<LoggedEvent>> {
     let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
     if count == 0 {
         return Ok(Vec::new());
@@ -123,7 +123,7 @@ pub(crate) fn append(conn: &mut Conn, new: Vec<NewEvent>) -> Result<Vec<LoggedEv
         .returning(log_head::seq)
         .get_result(c))?;
     let rows: Vec<Row> = (last - count + 1..)
-        .zip(&new)
+        .zip(new)
         .map(|(seq, event)| Row::new(seq, event))
         .collect();
     on!(conn, c => diesel::insert_into(events::table).values(&rows).execute(c))?;
@@ -170,6 +170,16 @@ fn touch_conversations(conn: &mut Conn, events: &[LoggedEvent]) -> Result<()> {
                 .execute(c),
             None => diesel::update(row).set(conversations::last_seq.eq(last)).execute(c),
         })?;
+    }
+    Ok(())
+}
+
+/// Keeps all others from adding to the log until this transaction ends, for an act whose outcome depends on
+/// what was logged last. Such an act may lock nothing more.
+pub(crate) fn hold(conn: &mut Conn) -> Result<()> {
+    if let Conn::Postgres(c) = conn {
+        let head = log_head::table.find(1_i16).select(log_head::seq);
+        head.for_update().first::<i64>(&mut **c)?;
     }
     Ok(())
 }
@@ -257,7 +267,7 @@ pub(crate) fn audiences(conn: &mut Conn, list: &[LoggedEvent]) -> Result<Vec<Vec
     let ids: BTreeSet<i64> = list
         .iter()
         .filter_map(|e| e.conversation)
-        .map(|c| c.get())
+        .map(ConversationId::get)
         .collect();
     let periods: Vec<(i64, i64, i64, Option<i64>)> = on!(conn, c => membership_periods::table
         .filter(membership_periods::conversation_id.eq_any(&ids))

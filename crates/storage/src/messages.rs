@@ -76,16 +76,16 @@ struct Row {
 
 #[derive(Insertable)]
 #[diesel(table_name = messages, treat_none_as_default_value = false)]
-struct NewMessage<'a> {
+struct NewMessage {
     conversation_id: i64,
     position: i64,
     sender_id: i64,
     kind: &'static str,
     #[diesel(column_name = body)]
-    text: Option<&'a str>,
+    text: Option<String>,
     pin_id: Option<i64>,
     pin_snapshot: Option<String>,
-    client_message_id: Option<&'a str>,
+    client_message_id: Option<String>,
     created_at: i64,
     version: i64,
 }
@@ -130,10 +130,10 @@ pub(crate) fn post(
         position,
         sender_id: post.sender.get(),
         kind: MessageKind::User.name(),
-        text: post.draft.text.as_deref(),
+        text: post.draft.text.clone(),
         pin_id: post.pin.map(|p| p.id),
         pin_snapshot: post.pin.map(serde_json::to_string).transpose()?,
-        client_message_id: post.client_message_id,
+        client_message_id: post.client_message_id.map(str::to_owned),
         created_at: now.as_millis(),
         version: 1,
     };
@@ -143,6 +143,9 @@ pub(crate) fn post(
         .set((
             memberships::read_position.eq(position),
             memberships::unread_flag.eq(false),
+            memberships::messages_sent.eq(memberships::messages_sent + 1),
+            memberships::pins_sent.eq(memberships::pins_sent + i64::from(post.pin.is_some())),
+            memberships::last_sent_at.eq(now.as_millis()),
             memberships::version.eq(memberships::version + 1),
         ))
         .execute(c))?;
@@ -372,23 +375,26 @@ fn range(
     })
 }
 
-/// Whether this conversation holds the pin, as `viewer` sees it.
-pub(crate) fn holds_pin(
+/// Which of these conversations hold the pin, as `viewer` sees it.
+pub(crate) fn holding_pin(
     conn: &mut Conn,
     viewer: UserId,
-    conversation: ConversationId,
+    conversation_ids: &[i64],
     pin: PinId,
-) -> Result<bool> {
+) -> Result<HashSet<i64>> {
     let excluded = message_exclusions::table
         .filter(message_exclusions::user_id.eq(viewer.get()))
         .filter(message_exclusions::conversation_id.eq(messages::conversation_id))
         .filter(message_exclusions::position.eq(messages::position));
-    let held = messages::table
+    let ids: Vec<i64> = on!(conn, c => messages::table
         .filter(messages::pin_id.eq(pin.get()))
-        .filter(messages::conversation_id.eq(conversation.get()))
+        .filter(messages::conversation_id.eq_any(conversation_ids))
         .filter(messages::deleted_at.is_null())
-        .filter(diesel::dsl::not(diesel::dsl::exists(excluded)));
-    Ok(on!(conn, c => diesel::select(diesel::dsl::exists(held)).get_result(c))?)
+        .filter(diesel::dsl::not(diesel::dsl::exists(excluded)))
+        .select(messages::conversation_id)
+        .distinct()
+        .load(c))?;
+    Ok(ids.into_iter().collect())
 }
 
 impl Store {

@@ -184,6 +184,9 @@ diesel::table! {
         muted_until -> Nullable<BigInt>,
         archived -> Bool,
         hidden_position -> Nullable<BigInt>,
+        messages_sent -> BigInt,
+        pins_sent -> BigInt,
+        last_sent_at -> Nullable<BigInt>,
         created_at -> BigInt,
         version -> BigInt,
     }

@@ -317,7 +317,10 @@ impl Store {
                         Goal::Unavailable => None,
                     };
                     let already_sent = match existing {
-                        Some(id) => messages::holds_pin(conn, caller, id, request.pin)?,
+                        Some(id) => {
+                            let ids = [id.get()];
+                            !messages::holding_pin(conn, caller, &ids, request.pin)?.is_empty()
+                        }
                         None => false,
                     };
                     would.push(WouldSend {

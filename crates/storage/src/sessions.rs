@@ -233,23 +233,24 @@ impl Store {
         self.read(move |conn| owner(conn, id, now)).await
     }
 
-    /// A page of a person's live sessions, the newest sign-in first; `after` is the last one of the page before.
+    /// A page of a person's live sessions, the newest sign-in first; `after` is the id of the last one of the
+    /// page before.
     pub async fn sessions(
         &self,
         user: UserId,
-        after: Option<SessionId>,
+        after: Option<i64>,
         size: usize,
-    ) -> Result<Snapshot<Page<Session, SessionId>>> {
+    ) -> Result<Snapshot<Page<Session, i64>>> {
         let now = self.inner.source.now();
         self.snapshot(move |conn| {
             let rows: Vec<Row> = on!(conn, c => live!(now)
                 .filter(sessions::user_id.eq(user.get()))
-                .filter(sessions::id.lt(after.map_or(i64::MAX, SessionId::get)))
+                .filter(sessions::id.lt(after.unwrap_or(i64::MAX)))
                 .order(sessions::id.desc())
                 .limit(one_more(size))
                 .select(Row::as_select())
                 .load(c))?;
-            Ok(Page::cut(rows, size, |row| SessionId::new(row.id)).map(Session::from))
+            Ok(Page::cut(rows, size, |row| row.id).map(Session::from))
         })
         .await
     }

@@ -119,7 +119,7 @@ fn counts(conn: &mut Conn, user: UserId, reader: Reader) -> Result<Counts> {
     let all = (reader == Reader::Owner).into_sql::<Bool>();
     let public = Privacy::Public.name();
     let boards = on!(conn, c => boards::table
-        .filter(boards::owner_id.eq(id))
+        .filter(boards::owner_id.eq(id).and(boards::removed_at.is_null()))
         .filter(boards::privacy.eq(public).or(all))
         .count()
         .get_result(c))?;

@@ -212,6 +212,10 @@ create table memberships (
     archived boolean not null,
     -- Hidden until a message beyond this position.
     hidden_position bigint,
+    -- What the person wrote here: contacts are ranked by it.
+    messages_sent bigint not null,
+    pins_sent bigint not null,
+    last_sent_at bigint,
     created_at bigint not null,
     version bigint not null,
     primary key (conversation_id, user_id)

@@ -47,14 +47,20 @@ fn served(document: &Document, request: &HttpRequest) -> HttpResponse {
         .filter_map(|v| v.to_str().ok())
         .flat_map(|v| v.split(','))
         .any(|tag| tag.trim().trim_start_matches("W/") == document.tag);
-    let mut answer = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    let mut answer = if known {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
     answer
         .insert_header((header::ETAG, document.tag.as_str()))
         .insert_header((header::CACHE_CONTROL, ASK_AGAIN));
     if known {
         return answer.finish();
     }
-    answer.content_type("application/json").body(document.text.clone())
+    answer
+        .content_type("application/json")
+        .body(document.text.clone())
 }
 
 /// The page that shows the API to people: not an operation itself.
@@ -75,7 +81,13 @@ async fn to_page() -> HttpResponse {
 async fn file(path: web::Path<String>, settings: web::Data<Config<'static>>) -> ApiResult {
     let found = utoipa_swagger_ui::serve(&path, settings.into_inner())
         .map_err(|e| ApiError::new(reasons::INTERNAL, e.to_string()))?;
-    let Some(SwaggerFile { bytes, content_type, gzpipped, .. }) = found else {
+    let Some(SwaggerFile {
+        bytes,
+        content_type,
+        gzpipped,
+        ..
+    }) = found
+    else {
         return Err(ApiError::new(reasons::NO_SUCH_ROUTE, "no such path"));
     };
     let mut answer = HttpResponse::Ok();

@@ -117,8 +117,9 @@ pub struct PinParams {
     #[serde(default, deserialize_with = "v5::flag")]
     #[param(default = false)]
     pub pin_metrics: bool,
+    /// Known to API v5, not offered by Pinwire: leave it out.
     #[serde(default)]
-    #[param(value_type = Option<NotOffered>)]
+    #[param(value_type = Option<String>, max_length = 0)]
     ad_account_id: NotOffered,
 }
 
@@ -175,11 +176,13 @@ pub struct PinsParams {
     #[serde(default, deserialize_with = "v5::flag")]
     #[param(default = false)]
     pub include_protected_pins: bool,
+    /// Known to API v5, not offered by Pinwire: leave it out.
     #[serde(default)]
-    #[param(value_type = Option<NotOffered>)]
+    #[param(value_type = Option<String>, max_length = 0)]
     pin_filter: NotOffered,
+    /// Known to API v5, not offered by Pinwire: leave it out.
     #[serde(default)]
-    #[param(value_type = Option<NotOffered>)]
+    #[param(value_type = Option<String>, max_length = 0)]
     pin_type: NotOffered,
 }
 

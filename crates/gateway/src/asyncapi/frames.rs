@@ -8,13 +8,13 @@ use crate::live::frames::{ClientFrame, Event, EventType, ServerFrame};
 use crate::openapi::{example, schemas};
 
 /// A frame, ready for the document.
-pub struct Frame {
+pub(super) struct Frame {
     /// Its name in the document.
-    pub key: String,
+    pub(super) key: String,
     /// Its `type` on the wire.
-    pub name: String,
+    pub(super) name: String,
     /// What it means.
-    pub summary: String,
+    pub(super) summary: String,
     payload: Value,
     example: Value,
 }
@@ -22,11 +22,20 @@ pub struct Frame {
 impl Frame {
     /// From the schema of the frame.
     fn new(key: String, payload: Value, all: &Map<String, Value>) -> Self {
-        let text = |at: &str| payload.pointer(at).and_then(Value::as_str).map(str::to_owned);
+        let text = |at: &str| {
+            payload
+                .pointer(at)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
         let example = example::of(&payload, all);
         Self {
             key,
-            name: example.get("type").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            name: example
+                .get("type")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
             summary: text("/description").unwrap_or_default(),
             payload,
             example,
@@ -34,7 +43,7 @@ impl Frame {
     }
 
     /// The message object.
-    pub fn message(&self) -> Value {
+    pub(super) fn message(&self) -> Value {
         let mut message = json!({
             "name": self.name,
             "summary": self.summary,
@@ -52,7 +61,7 @@ impl Frame {
 }
 
 /// All schemas that frames lead to.
-pub fn schemas() -> serde_json::Result<Map<String, Value>> {
+pub(super) fn schemas() -> serde_json::Result<Map<String, Value>> {
     let mut found: Vec<(String, RefOr<Schema>)> = Vec::new();
     Event::schemas(&mut found);
     ServerFrame::schemas(&mut found);
@@ -66,7 +75,7 @@ pub fn schemas() -> serde_json::Result<Map<String, Value>> {
 }
 
 /// A frame for each type of event.
-pub fn events(all: &Map<String, Value>) -> Vec<Frame> {
+pub(super) fn events(all: &Map<String, Value>) -> Vec<Frame> {
     let of = |kind: &EventType| Frame::new(kind.name().to_owned(), event(*kind, all), all);
     EventType::ALL.iter().map(of).collect()
 }
@@ -75,11 +84,16 @@ pub fn events(all: &Map<String, Value>) -> Vec<Frame> {
 fn event(kind: EventType, all: &Map<String, Value>) -> Value {
     let mut event = all.get("Event").cloned().unwrap_or_default();
     let mut data = all.get("Subject").cloned().unwrap_or_default();
-    keep(&mut data, |field| kind.fields().contains(&field) || kind.sometimes().contains(&field));
+    keep(&mut data, |field| {
+        kind.fields().contains(&field) || kind.sometimes().contains(&field)
+    });
     require(&mut data, kind.fields());
     event["description"] = kind.meaning().into();
     if let Some(Value::Object(properties)) = event.get_mut("properties") {
-        properties.insert("type".into(), json!({ "type": "string", "const": kind.name() }));
+        properties.insert(
+            "type".into(),
+            json!({ "type": "string", "const": kind.name() }),
+        );
         properties.insert("data".into(), data);
     }
     if kind.has_me() {
@@ -106,7 +120,7 @@ fn require(schema: &mut Value, fields: &[&str]) {
 ///
 /// # Errors
 /// Only if a schema cannot be written as JSON.
-pub fn of_server(all: &Map<String, Value>) -> serde_json::Result<Vec<Frame>> {
+pub(super) fn of_server(all: &Map<String, Value>) -> serde_json::Result<Vec<Frame>> {
     variants("server", ServerFrame::schema(), all, true)
 }
 
@@ -114,7 +128,7 @@ pub fn of_server(all: &Map<String, Value>) -> serde_json::Result<Vec<Frame>> {
 ///
 /// # Errors
 /// Only if a schema cannot be written as JSON.
-pub fn of_client(all: &Map<String, Value>) -> serde_json::Result<Vec<Frame>> {
+pub(super) fn of_client(all: &Map<String, Value>) -> serde_json::Result<Vec<Frame>> {
     variants("client", ClientFrame::schema(), all, false)
 }
 
@@ -124,7 +138,9 @@ fn variants(
     all: &Map<String, Value>,
     answer: bool,
 ) -> serde_json::Result<Vec<Frame>> {
-    let Some(Value::Array(choices)) = serde_json::to_value(schema)?.get_mut("oneOf").map(Value::take)
+    let Some(Value::Array(choices)) = serde_json::to_value(schema)?
+        .get_mut("oneOf")
+        .map(Value::take)
     else {
         return Ok(Vec::new());
     };

@@ -76,6 +76,8 @@ table! {
         MALFORMED_CURSOR 400 1 "malformed_cursor";
         /// A grant that this server does not offer.
         UNSUPPORTED_GRANT_TYPE 400 1 "unsupported_grant_type";
+        /// A scope that there is not, or that cannot be granted.
+        INVALID_SCOPE 400 1 "invalid_scope";
         /// No access token, or one that is not valid (any more).
         UNAUTHENTICATED 401 2 "unauthenticated";
         /// The access token lacks a scope that this operation needs.
@@ -185,7 +187,12 @@ pub fn page() -> String {
          | `error` | `code` | status | when |\n| --- | --- | --- | --- |\n",
     );
     for reason in ALL {
-        let Reason { status, slug, code, meaning } = reason;
+        let Reason {
+            status,
+            slug,
+            code,
+            meaning,
+        } = reason;
         // Writing to a String cannot fail.
         let _ = writeln!(page, "| `{slug}` | {code} | {status} | {meaning} |");
     }

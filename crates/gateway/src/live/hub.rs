@@ -108,11 +108,9 @@ impl Hub {
         if mine.len() >= STREAMS_PER_USER_MAX {
             let oldest = mine.remove(0);
             // A stream with no room for an order ends all the same: its queue is gone.
-            drop(
-                oldest
-                    .orders
-                    .try_send(Order::Close(close::TOO_MANY_CONNECTIONS)),
-            );
+            let _ = oldest
+                .orders
+                .try_send(Order::Close(close::TOO_MANY_CONNECTIONS));
         }
         mine.push(entry);
         drop(streams);
@@ -163,14 +161,14 @@ impl Hub {
     pub fn order(&self, user: UserId, order: Order) {
         for entry in self.lock().get(&user).into_iter().flatten() {
             // A stream that is too busy to take it has as many orders to check already.
-            drop(entry.orders.try_send(order));
+            let _ = entry.orders.try_send(order);
         }
     }
 
     /// Gives an order to every stream.
     pub fn order_all(&self, order: Order) {
         for entry in self.lock().values().flatten() {
-            drop(entry.orders.try_send(order));
+            let _ = entry.orders.try_send(order);
         }
     }
 

@@ -366,6 +366,7 @@ impl Session {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
 /// The store failed: the client comes back and resumes.
 fn fault(error: pinwire_storage::StoreError) -> End {
     tracing::warn!(%error, "a stream ends because the log cannot be read");

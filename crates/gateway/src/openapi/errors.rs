@@ -8,12 +8,12 @@ use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::path::{Operation as Documented, Parameter, ParameterIn};
 use utoipa::openapi::schema::{Schema, SchemaType};
 use utoipa::openapi::{
-    Components, ContentBuilder, Ref, RefOr, Response, ResponseBuilder, schema::Type,
+    Components, ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder, schema::Type,
 };
 
 use super::{headers, operations};
-use crate::error::reasons::{self, Reason};
 use crate::error::ErrorBody;
+use crate::error::reasons::{self, Reason};
 use crate::routes::{Access, Operation};
 
 const JSON: &str = "application/json";
@@ -21,8 +21,11 @@ const JSON: &str = "application/json";
 const REQUEST_ID: &str = "b0c2a3f6-5f2e-4c0e-9f53-6c6f0f2f7d11";
 
 /// Adds the shape of errors and an example of each.
-pub fn complete(components: &mut Components) {
-    let mut schemas = vec![(ErrorBody::name().into_owned(), <ErrorBody as utoipa::PartialSchema>::schema())];
+pub(super) fn complete(components: &mut Components) {
+    let mut schemas = vec![(
+        ErrorBody::name().into_owned(),
+        <ErrorBody as utoipa::PartialSchema>::schema(),
+    )];
     ErrorBody::schemas(&mut schemas);
     components.schemas.extend(schemas);
     for reason in reasons::ALL {
@@ -31,12 +34,14 @@ pub fn complete(components: &mut Components) {
             .summary(reason.meaning)
             .value(serde_json::to_value(body).ok())
             .build();
-        components.examples.insert(reason.slug.to_owned(), example.into());
+        components
+            .examples
+            .insert(reason.slug.to_owned(), example.into());
     }
 }
 
 /// Sets the error answers of an operation.
-pub fn add(operation: &mut Documented, known: &Operation) {
+pub(super) fn add(operation: &mut Documented, known: &Operation) {
     let mut by_status: BTreeMap<u16, Vec<Reason>> = BTreeMap::new();
     for reason in of(operation, known) {
         by_status.entry(reason.status).or_default().push(reason);
@@ -54,7 +59,9 @@ fn response(status: u16, reasons: &[Reason]) -> Response {
         .build();
     for Reason { slug, .. } in reasons {
         let example = Ref::new(format!("#/components/examples/{slug}"));
-        content.examples.insert((*slug).to_owned(), RefOr::Ref(example));
+        content
+            .examples
+            .insert((*slug).to_owned(), RefOr::Ref(example));
     }
     let mut response = ResponseBuilder::new()
         .description(description(reasons))
@@ -85,11 +92,15 @@ fn description(reasons: &[Reason]) -> String {
 }
 
 /// The errors of an operation, in the order of their statuses.
-pub fn of(operation: &Documented, known: &Operation) -> BTreeSet<Reason> {
+pub(super) fn of(operation: &Documented, known: &Operation) -> BTreeSet<Reason> {
     let mut found: BTreeSet<Reason> = known.refuses.iter().copied().collect();
     found.insert(reasons::INTERNAL);
     if known.access != Access::Open {
-        found.extend([reasons::UNAUTHENTICATED, reasons::UNAVAILABLE]);
+        found.extend([
+            reasons::UNAUTHENTICATED,
+            reasons::SIGNED_OUT,
+            reasons::UNAVAILABLE,
+        ]);
     }
     if !known.scopes.is_empty() {
         found.insert(reasons::MISSING_SCOPE);
@@ -102,17 +113,15 @@ pub fn of(operation: &Documented, known: &Operation) -> BTreeSet<Reason> {
             found.extend(of_parameter(parameter));
         }
     }
-    if let Some(RefOr::T(body)) = &operation.request_body {
+    if operation.request_body.is_some() {
         found.extend([
             reasons::MALFORMED_BODY,
             reasons::DUPLICATE_KEY,
             reasons::REQUEST_TIMEOUT,
             reasons::BODY_TOO_LARGE,
             reasons::UNSUPPORTED_MEDIA_TYPE,
+            reasons::UNKNOWN_FIELD,
         ]);
-        if body.content.contains_key(JSON) {
-            found.insert(reasons::UNKNOWN_FIELD);
-        }
     }
     found
 }
@@ -130,6 +139,10 @@ fn of_parameter(parameter: &Parameter) -> Option<Reason> {
         Some(RefOr::Ref(schema)) => !schema.ref_location.ends_with("/NotOffered"),
         _ => true,
     };
-    let in_target = matches!(parameter.parameter_in, ParameterIn::Path | ParameterIn::Query);
+    let may_be_malformed = may_be_malformed || parameter.required == Required::True;
+    let in_target = matches!(
+        parameter.parameter_in,
+        ParameterIn::Path | ParameterIn::Query
+    );
     (in_target && may_be_malformed).then_some(reasons::MALFORMED_PARAMETER)
 }

@@ -19,7 +19,10 @@ pub fn complete(document: &mut Value) {
     let Some(Value::Object(paths)) = document.get_mut("paths") else {
         return;
     };
-    let operations = paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut);
+    let operations = paths
+        .values_mut()
+        .filter_map(Value::as_object_mut)
+        .flat_map(Map::values_mut);
     for operation in operations {
         if let Some(body) = operation.pointer_mut("/requestBody/content") {
             add(body, &schemas);
@@ -63,7 +66,10 @@ struct Maker<'a> {
 
 impl<'a> Maker<'a> {
     fn deeper(self) -> Self {
-        Self { depth: self.depth + 1, ..self }
+        Self {
+            depth: self.depth + 1,
+            ..self
+        }
     }
 
     fn make(self, schema: &Value) -> Value {

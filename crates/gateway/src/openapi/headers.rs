@@ -6,38 +6,61 @@ use utoipa::openapi::{
 };
 
 /// Names the request.
-pub const REQUEST_ID: &str = "X-Request-Id";
+pub(super) const REQUEST_ID: &str = "X-Request-Id";
 /// Names the position in the log.
-pub const SEQ: &str = "X-Pinwire-Seq";
+pub(super) const SEQ: &str = "X-Pinwire-Seq";
 /// Tells a repeat.
-pub const REPLAYED: &str = "Idempotency-Replayed";
+pub(super) const REPLAYED: &str = "Idempotency-Replayed";
 /// Says when to try again.
-pub const RETRY_AFTER: &str = "Retry-After";
+pub(super) const RETRY_AFTER: &str = "Retry-After";
 /// Says how to sign in.
-pub const AUTHENTICATE: &str = "WWW-Authenticate";
+pub(super) const AUTHENTICATE: &str = "WWW-Authenticate";
 /// Say how much of a limit is left.
-pub const RATE_LIMIT: [&str; 3] = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"];
+pub(super) const RATE_LIMIT: [&str; 3] = [
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+];
 
 /// Adds the headers, for answers to refer to.
-pub fn complete(components: &mut Components) {
+pub(super) fn complete(components: &mut Components) {
     let [limit, remaining, reset] = RATE_LIMIT;
     for (name, schema, meaning) in [
         (REQUEST_ID, text(), "Names the request in the server's log."),
-        (SEQ, seq(), "The position in the event log that this answer shows, `<epoch>:<seq>`."),
-        (REPLAYED, one_of(&["true"]), "There for a repeat: the answer is that of the first request with this key."),
+        (
+            SEQ,
+            seq(),
+            "The position in the event log that this answer shows, `<epoch>:<seq>`.",
+        ),
+        (
+            REPLAYED,
+            one_of(&["true"]),
+            "There for a repeat: the answer is that of the first request with this key.",
+        ),
         (RETRY_AFTER, number(), "Seconds after which to try again."),
-        (AUTHENTICATE, one_of(&["Bearer"]), "An access token is needed."),
+        (
+            AUTHENTICATE,
+            one_of(&["Bearer"]),
+            "An access token is needed.",
+        ),
         (limit, number(), "Requests that the limit allows a minute."),
         (remaining, number(), "Requests that are left at once."),
-        (reset, number(), "Seconds until the whole limit is there again."),
+        (
+            reset,
+            number(),
+            "Seconds until the whole limit is there again.",
+        ),
     ] {
-        let header = HeaderBuilder::new().schema(Some(schema)).description(Some(meaning)).build();
+        let header = HeaderBuilder::new()
+            .schema(Some(schema))
+            .description(Some(meaning))
+            .build();
         components.headers.insert(name.into(), header.into());
     }
 }
 
 /// Declares a header of an answer.
-pub fn declare(response: &mut Response, name: &str) {
+pub(super) fn declare(response: &mut Response, name: &str) {
     let reference = Ref::new(format!("#/components/headers/{name}"));
     response.headers.insert(name.into(), RefOr::Ref(reference));
 }
@@ -48,7 +71,10 @@ fn text() -> Schema {
 
 fn seq() -> Schema {
     let example = serde_json::Value::from("19a2:4711");
-    ObjectBuilder::new().schema_type(Type::String).examples([example]).into()
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .examples([example])
+        .into()
 }
 
 fn one_of(values: &[&str]) -> Schema {

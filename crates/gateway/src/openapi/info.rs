@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use pinwire_domain::token::Scope;
 use utoipa::openapi::security::{
-    ApiKey, ApiKeyValue, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Password, Scopes, SecurityScheme,
+    ApiKey, ApiKeyValue, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Password, Scopes,
+    SecurityScheme,
 };
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
@@ -12,36 +13,60 @@ use utoipa::openapi::{
 };
 
 /// An access token got by the API's own sign-in.
-pub const OAUTH: &str = "pinwire";
+pub(super) const OAUTH: &str = "pinwire";
 /// The same access token, however it was got.
-pub const BEARER: &str = "bearer";
+pub(super) const BEARER: &str = "bearer";
 /// A ticket in the query, for the WebSocket of a browser.
-pub const TICKET: &str = "ticket";
+pub(super) const TICKET: &str = "ticket";
 
 /// The groups of operations, in the order they are read.
 const TAGS: &[(&str, &str)] = &[
-    ("Accounts", "Signing up, the own account and its sessions."),
+    ("Accounts", "Signing up, and your own account."),
     ("Tokens", "Access tokens and refresh tokens."),
-    ("Users", "Other people, and who follows whom."),
+    ("Sessions", "The devices you are signed in on."),
+    ("Users", "Other people."),
+    ("Follows", "Who follows whom."),
     ("Boards", "Boards, in the shape of API v5."),
     ("Pins", "Pins, in the shape of API v5."),
     ("Contacts", "The people to choose from when a pin is sent."),
-    ("Send a pin", "The heart of it: a pin to people and conversations."),
-    ("Conversations", "Conversations of two people and of groups."),
+    (
+        "Send a pin",
+        "The heart of it: a pin to people and conversations.",
+    ),
+    (
+        "Conversations",
+        "Conversations of two people and of groups.",
+    ),
     ("Messages", "What is said in a conversation."),
-    ("Read marks", "Up to where you have read, and what is unread."),
-    ("Heads", "The avatars at the lower left, one for each conversation that is at hand."),
-    ("Events", "The event stream: WebSocket, long poll, and the state to begin from."),
-    ("Operations", "What operators and clients ask of the server itself."),
+    (
+        "Read marks",
+        "Up to where you have read, and what is unread.",
+    ),
+    (
+        "Heads",
+        "The avatars at the lower left, one for each conversation that is at hand.",
+    ),
+    (
+        "Events",
+        "The event stream: WebSocket, long poll, and the state to begin from.",
+    ),
+    (
+        "Operations",
+        "What operators and clients ask of the server itself.",
+    ),
 ];
 
 /// The document without any operation.
-pub fn base() -> OpenApi {
+pub(super) fn base() -> OpenApi {
     let info = InfoBuilder::new()
         .title("Pinwire")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(include_str!("info.md")))
-        .contact(Some(ContactBuilder::new().name(Some("The Pinwire authors")).build()))
+        .contact(Some(
+            ContactBuilder::new()
+                .name(Some("The Pinwire authors"))
+                .build(),
+        ))
         .license(Some(
             LicenseBuilder::new()
                 .name("MIT OR Apache-2.0")
@@ -49,14 +74,21 @@ pub fn base() -> OpenApi {
                 .build(),
         ))
         .build();
-    OpenApiBuilder::new().info(info).servers(Some([Server::new("/")])).build()
+    OpenApiBuilder::new()
+        .info(info)
+        .servers(Some([Server::new("/")]))
+        .build()
 }
 
 /// Adds the ways to sign in.
-pub fn complete(components: &mut Components) {
+pub(super) fn complete(components: &mut Components) {
     let scopes = Scopes::from_iter(Scope::ALL.iter().map(|s| (s.name(), s.meaning())));
     let oauth = OAuth2::with_description(
-        [Flow::Password(Password::with_refresh_url("/v5/oauth/token", scopes, "/v5/oauth/token"))],
+        [Flow::Password(Password::with_refresh_url(
+            "/v5/oauth/token",
+            scopes,
+            "/v5/oauth/token",
+        ))],
         "An access token of `POST /v5/oauth/token`, sent as `Authorization: Bearer …`.",
     );
     let bearer = HttpBuilder::new()
@@ -74,7 +106,7 @@ pub fn complete(components: &mut Components) {
 }
 
 /// The groups that operations are in, explained.
-pub fn tags(document: &OpenApi) -> Vec<Tag> {
+pub(super) fn tags(document: &OpenApi) -> Vec<Tag> {
     let used: BTreeSet<&String> = document
         .paths
         .paths
@@ -85,6 +117,11 @@ pub fn tags(document: &OpenApi) -> Vec<Tag> {
         .collect();
     TAGS.iter()
         .filter(|(name, _)| used.contains(&(*name).to_owned()))
-        .map(|(name, meaning)| TagBuilder::new().name(*name).description(Some(*meaning)).build())
+        .map(|(name, meaning)| {
+            TagBuilder::new()
+                .name(*name)
+                .description(Some(*meaning))
+                .build()
+        })
         .collect()
 }

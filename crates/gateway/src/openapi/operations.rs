@@ -19,12 +19,15 @@ const ID_EXAMPLE: &str = "3763541867536384";
 const ASYNCAPI: &str = "/asyncapi.json";
 
 /// Adds name, security, parameters, headers and errors.
-pub fn complete(operation: &mut Documented, known: &Operation) {
+pub(super) fn complete(operation: &mut Documented, known: &Operation) {
     operation.operation_id = Some(known.id.to_owned());
     operation.security = security(known);
     shape_parameters(operation, known);
     if takes_key(known) {
-        operation.parameters.get_or_insert_default().push(idempotency_key().into());
+        operation
+            .parameters
+            .get_or_insert_default()
+            .push(idempotency_key().into());
     }
     if known.access == Access::Ticket {
         let docs = ExternalDocs::new(ASYNCAPI);
@@ -55,12 +58,12 @@ fn security(known: &Operation) -> Option<Vec<SecurityRequirement>> {
 }
 
 /// Whether a repeat of the operation can be told by a key.
-pub fn takes_key(known: &Operation) -> bool {
+pub(super) fn takes_key(known: &Operation) -> bool {
     known.refuses.contains(&reasons::IDEMPOTENCY_KEY_REUSED)
 }
 
 /// Gives ids in the path their form, and leaves out the ticket, which is a way to sign in.
-pub fn shape_parameters(operation: &mut Documented, known: &Operation) {
+pub(super) fn shape_parameters(operation: &mut Documented, known: &Operation) {
     let Some(parameters) = &mut operation.parameters else {
         return;
     };
@@ -81,7 +84,9 @@ pub fn shape_parameters(operation: &mut Documented, known: &Operation) {
 fn shape_id(schema: &mut Object) {
     schema.schema_type = SchemaType::Type(Type::String);
     schema.pattern = Some(ID_PATTERN.to_owned());
-    schema.example.get_or_insert_with(|| Value::from(ID_EXAMPLE));
+    schema
+        .example
+        .get_or_insert_with(|| Value::from(ID_EXAMPLE));
 }
 
 fn idempotency_key() -> Parameter {
@@ -95,15 +100,23 @@ fn idempotency_key() -> Parameter {
         .name("Idempotency-Key")
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
-        .description(Some("Your own name for this request: makes a repeat of it harmless."))
+        .description(Some(
+            "Your own name for this request: makes a repeat of it harmless.",
+        ))
         .schema(Some(schema))
         .build()
+}
+
+/// Whether an operation reads what is the caller's own, and so tells its place in the log. What is public of people
+/// has none.
+pub(super) fn shows_own_state(known: &Operation) -> bool {
+    known.method == "GET" && known.access == Access::Token && !known.path.starts_with("/v5/users")
 }
 
 /// The headers of an answer that is no error.
 fn declare_headers(response: &mut Response, status: &str, known: &Operation) {
     headers::declare(response, headers::REQUEST_ID);
-    if known.method == "GET" && known.access == Access::Token && status == "200" {
+    if shows_own_state(known) && status == "200" {
         headers::declare(response, headers::SEQ);
     }
     if takes_key(known) && status.starts_with('2') {

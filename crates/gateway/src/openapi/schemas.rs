@@ -26,7 +26,9 @@ pub fn complete(document: &mut Value) {
 
 /// Makes schemas exact that are all of answers.
 pub fn exact_answers(schemas: &mut Map<String, Value>) {
-    schemas.values_mut().for_each(|schema| walk(schema, &mut absent_rather_than_null));
+    schemas
+        .values_mut()
+        .for_each(|schema| walk(schema, &mut absent_rather_than_null));
     close(schemas);
 }
 
@@ -75,7 +77,10 @@ fn answers_only(document: &Value) -> BTreeSet<String> {
         }
         names
     };
-    reached("responses").difference(&reached("requestBody")).cloned().collect()
+    reached("responses")
+        .difference(&reached("requestBody"))
+        .cloned()
+        .collect()
 }
 
 fn operations(paths: &Value) -> impl Iterator<Item = &Value> {

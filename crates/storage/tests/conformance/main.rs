@@ -12,10 +12,17 @@
 mod stores;
 
 mod accounts;
+mod acts;
 mod boards;
+mod contacts;
 mod follows;
 mod harness;
+mod migrations;
+mod nodes;
 mod pins;
+mod reading;
+mod send;
 mod sessions;
+mod streams;
 mod sweep;
 mod tokens;

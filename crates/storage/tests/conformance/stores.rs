@@ -12,7 +12,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use pinwire_domain::{Time, UserId, limits};
-use pinwire_storage::{Committed, Migrate, Source, Store, StoreConfig, Target};
+use pinwire_storage::{Committed, Migrate, OpenError, Source, Store, StoreConfig, Target};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
@@ -54,10 +54,6 @@ pub(crate) struct TestStore {
     /// The store under test.
     pub(crate) store: Store,
     /// What it committed, in order.
-    #[allow(
-        dead_code,
-        reason = "for tests of what the followers of the log are told"
-    )]
     pub(crate) committed: mpsc::Receiver<Committed>,
     clock: Arc<AtomicI64>,
     source: Source,
@@ -85,6 +81,23 @@ impl TestStore {
             nodes.push(open(&self.database.target, &self.source).0);
         }
         nodes
+    }
+
+    /// What another start makes of this database: its epoch. On SQLite of a copy, since one server holds the file.
+    pub(crate) fn start_again(&self, migrate: Migrate) -> Result<String, OpenError> {
+        let target = match &self.database.target {
+            Target::Sqlite(path) => {
+                let copy = path.with_file_name(unique_name());
+                self.execute(&format!("vacuum into '{}'", copy.display()));
+                Target::Sqlite(copy)
+            }
+            Target::Postgres(url) => Target::Postgres(url.clone()),
+        };
+        let config = StoreConfig {
+            migrate,
+            ..config(&target)
+        };
+        Store::open(&config, &self.source).map(|(store, _)| store.epoch().to_owned())
     }
 
     /// An expression for the bytes of a column as upper-case hexadecimal digits.
@@ -171,14 +184,17 @@ fn source(clock: &Arc<AtomicI64>) -> Source {
 }
 
 fn open(target: &Target, source: &Source) -> (Store, mpsc::Receiver<Committed>) {
-    let config = StoreConfig {
+    Store::open(&config(target), source).unwrap()
+}
+
+fn config(target: &Target) -> StoreConfig {
+    StoreConfig {
         target: target.clone(),
         readers: 4,
         writers: 2,
         migrate: Migrate::Forward,
         people_max: limits::CONVERSATION_PEOPLE_DEFAULT,
-    };
-    Store::open(&config, source).unwrap()
+    }
 }
 
 /// A database that goes away with its test.

@@ -1,0 +1,83 @@
+//! Two nodes on one PostgreSQL.
+
+use std::collections::BTreeSet;
+
+use pinwire_domain::message::MessageDraft;
+
+use crate::acts::{key, request};
+use crate::stores::on_postgres;
+use pinwire_domain::conversation::SendMode;
+
+#[test]
+fn writers_of_two_nodes_leave_no_hole_and_meet_no_deadlock() {
+    on_postgres(async |at| {
+        let people: Vec<_> = (0..6).map(|n| at.person(&format!("p{n}"))).collect();
+        let pins: Vec<_> = people.iter().map(|p| at.pin(*p)).collect();
+        let nodes = at.nodes();
+        let mut sends = Vec::new();
+        for n in 0..300_usize {
+            let store = nodes[n % 2].clone();
+            let sender = people[n % 6];
+            // Overlapping people in every order.
+            let to: Vec<_> = (1..=3).map(|k| people[(n + k * (n % 5 + 1)) % 6]).collect();
+            let to: Vec<_> = to.into_iter().filter(|p| *p != sender).collect();
+            if to.is_empty() {
+                continue;
+            }
+            let mode = if n % 3 == 0 {
+                SendMode::Group
+            } else {
+                SendMode::Separate
+            };
+            let send = request(pins[n % 6], &to, mode);
+            sends.push(tokio::spawn(async move { store.send(sender, send).await }));
+        }
+        for send in sends {
+            send.await.unwrap().unwrap();
+        }
+        assert_eq!(
+            at.number(
+                "select count(*) from conversations c where last_position <>
+                       (select count(*) from messages m where m.conversation_id = c.id)"
+            ),
+            0
+        );
+        assert_eq!(
+            at.number("select max(seq) - count(*) from events"),
+            0,
+            "the log has no holes"
+        );
+        let doubles = at.number(
+            "select count(*) from (select creation_key from conversations
+             group by creation_key having count(*) > 1) as twice",
+        );
+        assert_eq!(doubles, 0);
+    });
+}
+
+#[test]
+fn a_key_makes_one_message_whichever_node_is_asked() {
+    on_postgres(async |at| {
+        let (ana, bo) = (at.person("ana"), at.person("bo"));
+        let (id, _) = at.sends_to(ana, at.pin(ana), bo).await;
+        let nodes = at.nodes();
+        let mut sends = Vec::new();
+        for n in 0..400_usize {
+            let store = nodes[n % 2].clone();
+            let key = key(&format!("k{}", n / 4), "POST /messages", "body");
+            let draft = MessageDraft::new(Some("once"), None).unwrap();
+            sends.push(tokio::spawn(async move {
+                store
+                    .send_message(ana, id, draft, None, Some(key))
+                    .await
+                    .unwrap()
+                    .outcome
+            }));
+        }
+        let mut positions = BTreeSet::new();
+        for send in sends {
+            positions.insert(send.await.unwrap());
+        }
+        assert_eq!(positions, (2..=101).collect::<BTreeSet<i64>>());
+    });
+}

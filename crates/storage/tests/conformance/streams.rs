@@ -1,0 +1,123 @@
+//! The log as each person reads it.
+
+use pinwire_domain::event::{Cursor, EventKind};
+use pinwire_domain::{Time, UserId};
+use pinwire_storage::events::{ResyncReason, Stretch, What};
+
+use crate::stores::TestStore;
+
+/// All of a person's events after `seq`, read in stretches of two.
+async fn hears(at: &TestStore, person: UserId, seq: i64) -> Vec<(i64, EventKind)> {
+    let mut heard = Vec::new();
+    let mut after = seq;
+    loop {
+        match stretch(at, person, after).await {
+            Stretch::Events {
+                events,
+                reached,
+                more,
+            } => {
+                heard.extend(events.iter().map(|e| (e.event.seq, e.event.kind)));
+                after = reached;
+                if !more {
+                    return heard;
+                }
+            }
+            Stretch::Resync(reason) => panic!("{reason:?}"),
+        }
+    }
+}
+
+async fn stretch(at: &TestStore, person: UserId, seq: i64) -> Stretch {
+    let after = Cursor {
+        epoch: at.store.epoch().into(),
+        seq,
+    };
+    at.store.stream(person, after, 2).await.unwrap().value
+}
+
+both! {
+    each_person_hears_what_concerns_them_once_and_in_order(at) {
+        use EventKind::{HeadClosed, MembershipUpdated, MessageCreated, ReadUpdated};
+        let (ana, bo, cy) = (at.person("ana"), at.person("bo"), at.person("cy"));
+        let pin = at.pin(ana);
+        let (id, _) = at.sends_to(ana, pin, bo).await;
+        at.sends_to(cy, at.pin(cy), ana).await;
+        at.store.read_to(bo, id, 1).await.unwrap();
+        at.store.close_head(bo, id).await.unwrap();
+        at.store.flag_unread(bo, id, true).await.unwrap();
+        assert_eq!(hears(at, ana, 0).await, [(1, MessageCreated), (2, MessageCreated), (3, ReadUpdated)]);
+        let bos = [(1, MessageCreated), (3, ReadUpdated), (4, HeadClosed), (5, MembershipUpdated)];
+        assert_eq!(hears(at, bo, 0).await, bos);
+        assert_eq!(hears(at, bo, 3).await, bos[2..]);
+        assert_eq!(hears(at, cy, 0).await, [(2, MessageCreated)]);
+        assert_eq!(hears(at, cy, 2).await, []);
+    }
+
+    a_cursor_of_another_history_asks_for_a_new_start(at) {
+        let (ana, bo) = (at.person("ana"), at.person("bo"));
+        at.sends_to(ana, at.pin(ana), bo).await;
+        assert_eq!(stretch(at, bo, 2).await, Stretch::Resync(ResyncReason::Ahead));
+        let other = Cursor { epoch: "other".into(), seq: 0 };
+        let read = at.store.stream(bo, other, 2).await.unwrap().value;
+        assert_eq!(read, Stretch::Resync(ResyncReason::Epoch));
+        at.execute("update log_head set trimmed_seq = 1");
+        assert_eq!(stretch(at, bo, 0).await, Stretch::Resync(ResyncReason::Trimmed));
+        assert!(matches!(stretch(at, bo, 1).await, Stretch::Events { .. }));
+    }
+
+    an_event_shows_the_present_and_a_withheld_message_shows_nothing(at) {
+        let (ana, bo) = (at.person("ana"), at.person("bo"));
+        let (id, _) = at.sends_to(ana, at.pin(ana), bo).await;
+        at.block(bo, ana);
+        at.writes(ana, id, "unwanted").await;
+        let Stretch::Events { events, .. } = stretch(at, bo, 0).await else { panic!() };
+        assert_eq!(events.len(), 1);
+        let What::Message(message, Some(conversation)) = &events[0].what else { panic!() };
+        assert_eq!((message.position, conversation.members.len()), (1, 2));
+        assert_eq!(hears(at, ana, 0).await.len(), 2);
+    }
+
+    a_membership_period_bounds_what_is_heard(at) {
+        let (ana, bo) = (at.person("ana"), at.person("bo"));
+        let (id, _) = at.sends_to(ana, at.pin(ana), bo).await;
+        at.writes(ana, id, "two").await;
+        at.writes(ana, id, "three").await;
+        at.execute(&format!(
+            "update membership_periods set joined_seq = 1, left_seq = 2 where user_id = {bo}"
+        ));
+        assert_eq!(hears(at, bo, 0).await.iter().map(|e| e.0).collect::<Vec<_>>(), [2]);
+        let logged = at.store.log_after(0, 10).await.unwrap();
+        let concerned: Vec<usize> = logged.0.iter().map(|(_, people)| people.len()).collect();
+        assert_eq!((concerned, logged.1), (vec![1, 2, 1], 3));
+    }
+
+    what_is_committed_is_told_in_order_without_holes(at) {
+        let (ana, bo) = (at.person("ana"), at.person("bo"));
+        let (id, _) = at.sends_to(ana, at.pin(ana), bo).await;
+        let writes: Vec<_> = (0..50)
+            .map(|n| {
+                let store = at.store.clone();
+                tokio::spawn(async move {
+                    let text = format!("{n}");
+                    let draft = pinwire_domain::message::MessageDraft::new(Some(&text), None);
+                    store.send_message(bo, id, draft.unwrap(), None, None).await.unwrap()
+                })
+            })
+            .collect();
+        for write in writes {
+            write.await.unwrap();
+        }
+        let mut told = Vec::new();
+        while let Ok(batch) = at.committed.try_recv() {
+            told.extend(batch.events.iter().map(|e| e.seq));
+        }
+        told.sort_unstable();
+        assert_eq!(told, (1..=51).collect::<Vec<_>>());
+        assert_eq!(at.number("select max(position) from messages"), 51);
+        assert_eq!(at.number("select count(distinct position) from messages"), 51);
+        assert_eq!(at.number("select last_seq from conversations"), 51);
+        let times = at.store.log_after(0, 1).await.unwrap().0;
+        assert_eq!(times[0].0.at, Time::from_millis(at.now().as_millis()));
+    }
+}
