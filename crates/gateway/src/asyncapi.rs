@@ -9,7 +9,7 @@ use utoipa::openapi::path::ParameterIn;
 use crate::api::events::{SUBPROTOCOL, SocketParams};
 use crate::live::close;
 use crate::live::session::{FRAME_MAX, FRAMES_BURST, FRAMES_PER_SECOND, PING_EVERY, STALL_MAX};
-use frames::Frame;
+use frames::{Frame, Frames};
 
 /// The one channel.
 const CHANNEL: &str = "stream";
@@ -19,12 +19,12 @@ const CHANNEL: &str = "stream";
 /// # Errors
 /// Only if it cannot be written as JSON.
 pub fn document() -> serde_json::Result<Value> {
-    let schemas = frames::schemas()?;
-    let (events, server, client) = (
-        frames::events(&schemas),
-        frames::of_server(&schemas)?,
-        frames::of_client(&schemas)?,
-    );
+    let Frames {
+        events,
+        server,
+        client,
+        schemas,
+    } = Frames::all()?;
     let all = || events.iter().chain(&server).chain(&client);
     let messages: Map<String, Value> = all().map(|f| (f.key.clone(), f.message())).collect();
     let carried: Map<String, Value> = all()
@@ -56,7 +56,6 @@ fn info() -> Value {
         "version": env!("CARGO_PKG_VERSION"),
         "description": include_str!("asyncapi/info.md"),
         "license": { "name": "MIT OR Apache-2.0" },
-        "externalDocs": { "url": "/openapi.json", "description": "The REST API" },
     })
 }
 
@@ -153,14 +152,17 @@ fn operations(events: &[Frame], server: &[Frame], client: &[Frame]) -> Value {
         if frame.name == "ping" {
             sent.insert("reply".into(), carried(&pong));
         }
-        operations.insert(camel("send", &frame.name), Value::Object(sent));
+        operations.insert(format!("send{}", pascal(&frame.name)), Value::Object(sent));
     }
     for frame in client {
         let mut received = operation("receive", &frame.summary, &[frame]);
         if frame.name != "pong" {
             received.insert("reply".into(), carried(&answers));
         }
-        operations.insert(camel("receive", &frame.name), Value::Object(received));
+        operations.insert(
+            format!("receive{}", pascal(&frame.name)),
+            Value::Object(received),
+        );
     }
     Value::Object(operations)
 }
@@ -190,9 +192,9 @@ fn carried(frames: &[&Frame]) -> Value {
     json!({ "channel": { "$ref": channel }, "messages": messages })
 }
 
-/// `send` and `resync_required` make `sendResyncRequired`.
-fn camel(verb: &str, name: &str) -> String {
-    let mut whole = verb.to_owned();
+/// `resync_required` becomes `ResyncRequired`.
+fn pascal(name: &str) -> String {
+    let mut whole = String::new();
     for word in name.split(['_', '.']) {
         let (first, rest) = word.split_at(word.len().min(1));
         whole.push_str(&first.to_uppercase());

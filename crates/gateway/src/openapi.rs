@@ -1,5 +1,6 @@
 //! The OpenAPI document: made from the handlers' own types, completed from the table of operations.
 
+pub mod events;
 pub mod example;
 pub mod schemas;
 

@@ -84,8 +84,8 @@ macro_rules! access {
 }
 
 operations! {
-    GET "/healthz" operations::healthz open [];
-    GET "/readyz" operations::readyz open [] refuses [UNAVAILABLE];
+    GET "/healthz" operations::healthz "health/get" open [];
+    GET "/readyz" operations::readyz "readiness/get" open [] refuses [UNAVAILABLE];
     GET "/openapi.json" documents::openapi open [];
     GET "/asyncapi.json" documents::asyncapi open [];
     GET "/v5/limits" operations::get_limits "limits/get" open [];

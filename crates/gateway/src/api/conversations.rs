@@ -106,6 +106,8 @@ pub async fn list(
 }
 
 /// Get a conversation
+///
+/// As you see it: with what is unread, your head and your own settings.
 #[utoipa::path(
     tag = "Conversations",
     params(("conversation_id" = String, Path, description = "The conversation")),
@@ -126,7 +128,7 @@ pub async fn get(app: web::Data<App>, caller: Caller, path: web::Path<String>) -
 #[schema(as = ConversationCreate)]
 pub struct BeginBody {
     /// The others: one makes a direct conversation, more a group.
-    #[schema(min_items = 1)]
+    #[schema(min_items = 1, example = json!(["3763541867536386"]))]
     pub user_ids: Vec<String>,
 }
 

@@ -49,8 +49,10 @@ pub struct Events {
     #[schema(value_type = Vec<Event>)]
     pub items: Vec<Box<RawValue>>,
     /// Names this history of the log.
+    #[schema(example = "19a2")]
     pub epoch: String,
     /// Where to go on from: `after=<epoch>:<seq>`.
+    #[schema(example = 4711)]
     pub seq: i64,
     /// Whether there is more already.
     pub more: bool,

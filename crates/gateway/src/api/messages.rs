@@ -117,6 +117,8 @@ pub async fn list(
 }
 
 /// Get a message
+///
+/// With its pin as it was sent, and how that stands now.
 #[utoipa::path(
     tag = "Messages",
     params(

@@ -38,6 +38,8 @@ pub async fn list(
 }
 
 /// Get a session
+///
+/// One of your own.
 #[utoipa::path(
     tag = "Sessions",
     params(("session_id" = String, Path, description = "The session")),

@@ -5,7 +5,8 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::live::frames::{ClientFrame, Event, EventType, ServerFrame};
-use crate::openapi::{example, schemas};
+use crate::openapi::schemas::REFERENCE;
+use crate::openapi::{events, example, schemas};
 
 /// A frame, ready for the document.
 pub(super) struct Frame {
@@ -15,44 +16,24 @@ pub(super) struct Frame {
     pub(super) name: String,
     /// What it means.
     pub(super) summary: String,
-    payload: Value,
+    schema: String,
     example: Value,
+    /// Whether it may carry a name that its answer repeats.
+    is_named: bool,
 }
 
 impl Frame {
-    /// From the schema of the frame.
-    fn new(key: String, payload: Value, all: &Map<String, Value>) -> Self {
-        let text = |at: &str| {
-            payload
-                .pointer(at)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
-        let example = example::of(&payload, all);
-        Self {
-            key,
-            name: example
-                .get("type")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned(),
-            summary: text("/description").unwrap_or_default(),
-            payload,
-            example,
-        }
-    }
-
     /// The message object.
     pub(super) fn message(&self) -> Value {
         let mut message = json!({
             "name": self.name,
             "summary": self.summary,
-            "payload": self.payload,
+            "payload": { "$ref": format!("{REFERENCE}{}", self.schema) },
             "examples": [{ "payload": self.example }],
         });
-        if self.payload.pointer("/properties/id").is_some() {
+        if self.is_named {
             message["correlationId"] = json!({
-                "description": "The answer carries the `id` of the frame.",
+                "description": "The answer to a frame carries its `id`.",
                 "location": "$message.payload#/id",
             });
         }
@@ -60,102 +41,99 @@ impl Frame {
     }
 }
 
-/// All schemas that frames lead to.
-pub(super) fn schemas() -> serde_json::Result<Map<String, Value>> {
-    let mut found: Vec<(String, RefOr<Schema>)> = Vec::new();
-    Event::schemas(&mut found);
-    ServerFrame::schemas(&mut found);
-    found.push((Event::name().into_owned(), Event::schema()));
-    let mut all = Map::new();
-    for (name, schema) in found {
-        all.insert(name, serde_json::to_value(schema)?);
-    }
-    schemas::exact_answers(&mut all);
-    Ok(all)
+/// All frames, and the schemas they lead to.
+pub(super) struct Frames {
+    /// What happened.
+    pub(super) events: Vec<Frame>,
+    /// What the server sends beside events.
+    pub(super) server: Vec<Frame>,
+    /// What clients send.
+    pub(super) client: Vec<Frame>,
+    /// The schemas.
+    pub(super) schemas: Map<String, Value>,
 }
 
-/// A frame for each type of event.
-pub(super) fn events(all: &Map<String, Value>) -> Vec<Frame> {
-    let of = |kind: &EventType| Frame::new(kind.name().to_owned(), event(*kind, all), all);
-    EventType::ALL.iter().map(of).collect()
-}
-
-/// The schema of an event, narrowed to one type.
-fn event(kind: EventType, all: &Map<String, Value>) -> Value {
-    let mut event = all.get("Event").cloned().unwrap_or_default();
-    let mut data = all.get("Subject").cloned().unwrap_or_default();
-    keep(&mut data, |field| {
-        kind.fields().contains(&field) || kind.sometimes().contains(&field)
-    });
-    require(&mut data, kind.fields());
-    event["description"] = kind.meaning().into();
-    if let Some(Value::Object(properties)) = event.get_mut("properties") {
-        properties.insert(
-            "type".into(),
-            json!({ "type": "string", "const": kind.name() }),
-        );
-        properties.insert("data".into(), data);
-    }
-    if kind.has_me() {
-        require(&mut event, &["at", "data", "me", "prev", "seq", "type"]);
-    } else {
-        keep(&mut event, |field| field != "me");
-    }
-    event
-}
-
-fn keep(schema: &mut Value, wanted: impl Fn(&str) -> bool) {
-    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-        properties.retain(|name, _| wanted(name));
-    }
-}
-
-fn require(schema: &mut Value, fields: &[&str]) {
-    if let Value::Object(schema) = schema {
-        schema.insert("required".into(), json!(fields));
-    }
-}
-
-/// The frames of the server that are no events.
-///
-/// # Errors
-/// Only if a schema cannot be written as JSON.
-pub(super) fn of_server(all: &Map<String, Value>) -> serde_json::Result<Vec<Frame>> {
-    variants("server", ServerFrame::schema(), all, true)
-}
-
-/// The frames of clients.
-///
-/// # Errors
-/// Only if a schema cannot be written as JSON.
-pub(super) fn of_client(all: &Map<String, Value>) -> serde_json::Result<Vec<Frame>> {
-    variants("client", ClientFrame::schema(), all, false)
-}
-
-fn variants(
-    side: &str,
-    schema: RefOr<Schema>,
-    all: &Map<String, Value>,
-    answer: bool,
-) -> serde_json::Result<Vec<Frame>> {
-    let Some(Value::Array(choices)) = serde_json::to_value(schema)?
-        .get_mut("oneOf")
-        .map(Value::take)
-    else {
-        return Ok(Vec::new());
-    };
-    let mut frames = Vec::with_capacity(choices.len());
-    for choice in choices {
-        let mut one = Map::from_iter([("one".to_owned(), choice)]);
-        if answer {
-            schemas::exact_answers(&mut one);
-        } else {
-            schemas::close(&mut one);
+impl Frames {
+    /// From the types of the frames.
+    ///
+    /// # Errors
+    /// Only if a schema cannot be written as JSON.
+    pub(super) fn all() -> serde_json::Result<Self> {
+        let mut found: Vec<(String, RefOr<Schema>)> = Vec::new();
+        Event::schemas(&mut found);
+        ServerFrame::schemas(&mut found);
+        found.push((Event::name().into_owned(), Event::schema()));
+        let mut schemas = Map::new();
+        for (name, schema) in found {
+            schemas.insert(name, serde_json::to_value(schema)?);
         }
-        let payload = one.remove("one").unwrap_or_default();
-        let mut frame = Frame::new(String::new(), payload, all);
-        frame.key = format!("{side}.{}", frame.name);
-        frames.push(frame);
+        let server = variants("Frame", ServerFrame::schema(), &mut schemas)?;
+        let mut requests = Map::new();
+        let client = variants("ClientFrame", ClientFrame::schema(), &mut requests)?;
+        schemas::complete_apart(&mut schemas, &mut requests);
+        schemas.extend(requests);
+        events::complete(&mut schemas);
+        choice("ServerFrame", &server, &mut schemas);
+        choice("ClientFrame", &client, &mut schemas);
+        let of_type =
+            |kind: &EventType| frame(kind.name().to_owned(), events::name(*kind), &schemas);
+        let of_side = |side: &str, names: Vec<String>| {
+            let key = |frame: Frame| Frame {
+                key: format!("{side}.{}", frame.name),
+                ..frame
+            };
+            names
+                .into_iter()
+                .map(|name| key(frame(String::new(), name, &schemas)))
+                .collect()
+        };
+        Ok(Self {
+            events: EventType::ALL.iter().map(of_type).collect(),
+            server: of_side("server", server),
+            client: of_side("client", client),
+            schemas,
+        })
     }
-    Ok(frames)
+}
+
+fn frame(key: String, schema: String, schemas: &Map<String, Value>) -> Frame {
+    let given = schemas.get(&schema).cloned().unwrap_or_default();
+    let example = example::of(&given, schemas);
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    Frame {
+        key,
+        name: text(example.get("type")),
+        summary: text(given.get("description")),
+        schema,
+        example,
+        is_named: given.pointer("/properties/id").is_some(),
+    }
+}
+
+/// Gives each variant of an enum of frames a schema of its own, named after its `type`.
+fn variants(
+    end: &str,
+    schema: RefOr<Schema>,
+    schemas: &mut Map<String, Value>,
+) -> serde_json::Result<Vec<String>> {
+    let mut names = Vec::new();
+    let schema = serde_json::to_value(schema)?;
+    let choices = schema.get("oneOf").and_then(Value::as_array);
+    for choice in choices.into_iter().flatten() {
+        let wire = example::of(choice, &Map::new());
+        let wire = wire.get("type").and_then(Value::as_str).unwrap_or_default();
+        let name = format!("{}{end}", super::pascal(wire));
+        schemas.insert(name.clone(), choice.clone());
+        names.push(name);
+    }
+    Ok(names)
+}
+
+/// A schema for any of these.
+fn choice(name: &str, of: &[String], schemas: &mut Map<String, Value>) {
+    let choices: Vec<Value> = of
+        .iter()
+        .map(|name| json!({ "$ref": format!("{REFERENCE}{name}") }))
+        .collect();
+    schemas.insert(name.to_owned(), json!({ "oneOf": choices }));
 }

@@ -136,6 +136,7 @@ pub struct Me {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_message_id: Option<String>,
     /// Up to where you have read this conversation.
+    #[schema(minimum = 0, example = 2)]
     pub read_position: i64,
     /// What is unread in this conversation.
     pub unread: UnreadView,
@@ -156,8 +157,10 @@ pub enum ServerFrame {
     #[serde(rename = "hello")]
     Hello {
         /// Names this history of the log.
+        #[schema(example = "19a2")]
         epoch: String,
         /// Where this stream goes on from: the `prev` of the first event.
+        #[schema(example = 4711)]
         seq: i64,
         /// Who you are.
         user: PersonView,
@@ -168,8 +171,10 @@ pub enum ServerFrame {
     #[serde(rename = "resync_required")]
     ResyncRequired {
         /// Names this history of the log.
+        #[schema(example = "19a2")]
         epoch: String,
         /// Where this stream goes on from.
+        #[schema(example = 4711)]
         seq: i64,
         /// Why.
         reason: ResyncReason,
@@ -178,6 +183,7 @@ pub enum ServerFrame {
     #[serde(rename = "ping")]
     Ping {
         /// A place in the log to resume from.
+        #[schema(example = 4711)]
         seq: i64,
     },
     /// A client frame was carried out.
@@ -185,6 +191,7 @@ pub enum ServerFrame {
     Ok {
         /// The `id` of the client frame.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(example = "7")]
         id: Option<String>,
     },
     /// A client frame was refused.
@@ -192,12 +199,16 @@ pub enum ServerFrame {
     Error {
         /// The `id` of the client frame.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(example = "7")]
         id: Option<String>,
         /// As in the errors of the REST API.
+        #[schema(example = 70)]
         code: i32,
         /// As in the errors of the REST API.
+        #[schema(example = "conversation_not_found")]
         error: String,
         /// What is wrong, for a person to read.
+        #[schema(example = "no such conversation")]
         message: String,
     },
 }
@@ -210,6 +221,7 @@ pub enum ClientFrame {
     #[serde(rename = "ping")]
     Ping {
         /// Names this frame in the answer.
+        #[schema(example = "7")]
         id: Option<String>,
     },
     /// Answers a `ping` of the server.
@@ -218,24 +230,32 @@ pub enum ClientFrame {
         /// Ignored.
         id: Option<String>,
         /// The `seq` of the ping.
+        #[schema(example = 4711)]
         seq: Option<i64>,
     },
     /// Moves your read mark, as `PUT /v5/conversations/{id}/read` does.
     #[serde(rename = "read")]
     Read {
         /// Names this frame in the answer.
+        #[schema(example = "7")]
         id: Option<String>,
         /// The conversation.
+        #[schema(pattern = r"^\d+$", example = "3763541867536384")]
         conversation_id: String,
         /// Up to where you have read.
+        #[schema(minimum = 0, example = 3)]
         position: i64,
     },
     /// Goes on with a new access token of the same session.
     #[serde(rename = "auth.refresh")]
     AuthRefresh {
         /// Names this frame in the answer.
+        #[schema(example = "7")]
         id: Option<String>,
         /// The new token.
+        #[schema(
+            example = "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjEifQ.e30.c2lnbmF0dXJl"
+        )]
         access_token: String,
     },
 }

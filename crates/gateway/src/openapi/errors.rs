@@ -139,10 +139,10 @@ fn of_parameter(parameter: &Parameter) -> Option<Reason> {
         Some(RefOr::Ref(schema)) => !schema.ref_location.ends_with("/NotOffered"),
         _ => true,
     };
-    let may_be_malformed = may_be_malformed || parameter.required == Required::True;
-    let in_target = matches!(
-        parameter.parameter_in,
-        ParameterIn::Path | ParameterIn::Query
-    );
-    (in_target && may_be_malformed).then_some(reasons::MALFORMED_PARAMETER)
+    let found = match parameter.parameter_in {
+        ParameterIn::Path => may_be_malformed,
+        ParameterIn::Query => may_be_malformed || parameter.required == Required::True,
+        _ => false,
+    };
+    found.then_some(reasons::MALFORMED_PARAMETER)
 }

@@ -1,10 +1,11 @@
 //! One operation: what the table knows of it.
 
 use serde_json::Value;
+use utoipa::openapi::external_docs::ExternalDocsBuilder;
 use utoipa::openapi::path::{Operation as Documented, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Object, Schema, SchemaType};
 use utoipa::openapi::security::SecurityRequirement;
-use utoipa::openapi::{ExternalDocs, ObjectBuilder, RefOr, Required, Response, schema::Type};
+use utoipa::openapi::{ObjectBuilder, RefOr, Required, Response, schema::Type};
 
 use super::{errors, headers, info};
 use crate::error::reasons;
@@ -30,8 +31,10 @@ pub(super) fn complete(operation: &mut Documented, known: &Operation) {
             .push(idempotency_key().into());
     }
     if known.access == Access::Ticket {
-        let docs = ExternalDocs::new(ASYNCAPI);
-        operation.external_docs = Some(docs);
+        let docs = ExternalDocsBuilder::new()
+            .url(ASYNCAPI)
+            .description(Some("The frames"));
+        operation.external_docs = Some(docs.build());
     }
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use super::events;
+
 /// Where schemas are.
 const SCHEMAS: &str = "/components/schemas";
 /// How they are referred to.
@@ -16,20 +18,25 @@ pub fn complete(document: &mut Value) {
     let Some(schemas) = document.pointer_mut(SCHEMAS).and_then(Value::as_object_mut) else {
         return;
     };
+    flatten(schemas);
     for (name, schema) in schemas.iter_mut() {
         if answers.contains(name) {
             walk(schema, &mut absent_rather_than_null);
         }
     }
     close(schemas);
+    events::complete(schemas);
 }
 
-/// Makes schemas exact that are all of answers.
-pub fn exact_answers(schemas: &mut Map<String, Value>) {
-    schemas
-        .values_mut()
-        .for_each(|schema| walk(schema, &mut absent_rather_than_null));
-    close(schemas);
+/// Makes schemas exact: those that answers hold, and those of requests.
+pub fn complete_apart(answers: &mut Map<String, Value>, requests: &mut Map<String, Value>) {
+    for schemas in [&mut *answers, requests] {
+        flatten(schemas);
+        close(schemas);
+    }
+    for schema in answers.values_mut() {
+        walk(schema, &mut absent_rather_than_null);
+    }
 }
 
 /// Calls for each object in a JSON tree, outer ones first.
@@ -51,7 +58,7 @@ fn name_inlined(document: &mut Value) {
     };
     let names: BTreeMap<String, String> = schemas
         .iter()
-        .filter(|(_, schema)| schema.get("properties").is_some())
+        .filter(|(_, schema)| schema.get("properties").is_some() || schema.get("allOf").is_some())
         .map(|(name, schema)| (schema.to_string(), format!("{REFERENCE}{name}")))
         .collect();
     let name = |value: &mut Value| {
@@ -92,11 +99,7 @@ fn operations(paths: &Value) -> impl Iterator<Item = &Value> {
 pub fn collect(document: &Value, part: &Value, names: &mut BTreeSet<String>) {
     match part {
         Value::Object(object) => {
-            let name = object
-                .get("$ref")
-                .and_then(Value::as_str)
-                .and_then(|reference| reference.strip_prefix(REFERENCE));
-            if let Some(name) = name
+            if let Some(name) = named(part)
                 && names.insert(name.to_owned())
                 && let Some(schema) = document.pointer(&format!("{SCHEMAS}/{name}"))
             {
@@ -142,36 +145,53 @@ fn forbid_null(property: &mut Value) {
     }
 }
 
-/// Allows no other fields than those that are named.
-pub fn close(schemas: &mut Map<String, Value>) {
-    let mut parts = BTreeSet::new();
+/// Writes a schema that is made of several as one object.
+fn flatten(schemas: &mut Map<String, Value>) {
+    let known = schemas.clone();
     for schema in schemas.values_mut() {
         walk(schema, &mut |object| {
-            if let Some(all) = object.get("allOf") {
-                parts.extend(references(all));
-                object.insert("unevaluatedProperties".into(), false.into());
+            if let Some(Value::Array(parts)) = object.remove("allOf") {
+                let whole = merged(&parts, &known);
+                object.extend(whole);
             }
         });
     }
-    for (name, schema) in schemas.iter_mut() {
-        if !parts.contains(name) {
-            walk(schema, &mut |object| {
-                let open = object.get("type") == Some(&json!("object"))
-                    && object.contains_key("properties")
-                    && !object.contains_key("additionalProperties");
-                if open {
-                    object.insert("additionalProperties".into(), false.into());
-                }
-            });
-        }
-    }
 }
 
-/// The schemas that are named in a list of schemas.
-fn references(list: &Value) -> Vec<String> {
-    let items = list.as_array().into_iter().flatten();
-    items
-        .filter_map(|item| item.get("$ref")?.as_str()?.strip_prefix(REFERENCE))
-        .map(str::to_owned)
-        .collect()
+/// One object with the fields of all parts.
+fn merged(parts: &[Value], known: &Map<String, Value>) -> Map<String, Value> {
+    let (mut properties, mut required) = (Map::new(), Vec::new());
+    for part in parts {
+        let part = named(part).and_then(|name| known.get(name)).unwrap_or(part);
+        if let Some(Value::Object(fields)) = part.get("properties") {
+            properties.extend(fields.clone());
+        }
+        if let Some(Value::Array(names)) = part.get("required") {
+            required.extend(names.clone());
+        }
+    }
+    Map::from_iter([
+        ("type".to_owned(), "object".into()),
+        ("properties".to_owned(), properties.into()),
+        ("required".to_owned(), required.into()),
+    ])
+}
+
+/// The name of the schema that is referred to.
+fn named(reference: &Value) -> Option<&str> {
+    reference.get("$ref")?.as_str()?.strip_prefix(REFERENCE)
+}
+
+/// Allows no other fields than those that are named.
+fn close(schemas: &mut Map<String, Value>) {
+    for schema in schemas.values_mut() {
+        walk(schema, &mut |object| {
+            let open = object.get("type") == Some(&json!("object"))
+                && object.contains_key("properties")
+                && !object.contains_key("additionalProperties");
+            if open {
+                object.insert("additionalProperties".into(), false.into());
+            }
+        });
+    }
 }

@@ -55,6 +55,7 @@ pub struct BoardMediaView {
     #[schema(required)]
     pub image_cover_url: Option<String>,
     /// The pictures of its newest pins, newest first.
+    #[schema(example = json!(["https://img.example/cat.jpg"]))]
     pub pin_thumbnail_urls: Vec<String>,
 }
 

@@ -48,7 +48,7 @@ impl From<&Person> for PersonView {
 #[schema(as = Unread)]
 pub struct UnreadView {
     /// How many, 100 at most.
-    #[schema(minimum = 0, maximum = 100)]
+    #[schema(minimum = 0, maximum = 100, example = 1)]
     pub messages: i64,
     /// Whether there are more.
     pub more: bool,
@@ -113,9 +113,10 @@ pub struct ConversationView {
     #[schema(format = DateTime)]
     pub created_at: String,
     /// The position of its last message; 0 for none.
+    #[schema(minimum = 0, example = 3)]
     pub last_position: i64,
     /// When the last message was sent; null for none.
-    #[schema(required, format = DateTime)]
+    #[schema(required, format = DateTime, example = "2026-11-23T09:30:00.000Z")]
     pub last_message_at: Option<String>,
     /// Those who take part.
     pub members: Vec<MemberView>,
@@ -130,6 +131,7 @@ pub struct MemberView {
     /// The person.
     pub user: PersonView,
     /// Up to where they have read.
+    #[schema(minimum = 0, example = 3)]
     pub read_position: i64,
     /// When they joined.
     #[schema(format = DateTime)]
@@ -169,6 +171,7 @@ pub struct ConversationItem {
     #[schema(required)]
     pub last_message: Option<MessageView>,
     /// Up to where you have read.
+    #[schema(minimum = 0, example = 2)]
     pub read_position: i64,
     /// What is unread.
     pub unread: UnreadView,
@@ -231,10 +234,10 @@ pub struct HeadView {
     /// Whether you marked it unread.
     pub unread_flag: bool,
     /// The picture of the last pin that was sent; null if there is none.
-    #[schema(required)]
+    #[schema(required, format = "uri", example = "https://img.example/cat.jpg")]
     pub last_pin_image: Option<String>,
-    /// When the last message was sent.
-    #[schema(required, format = DateTime)]
+    /// When the last message was sent; null for none.
+    #[schema(required, format = DateTime, example = "2026-11-23T09:30:00.000Z")]
     pub last_message_at: Option<String>,
     /// Where it stands: heads are shown by this, the greatest first. A message moves it.
     pub activity_seq: i64,

@@ -8,12 +8,12 @@ use utoipa::ToSchema;
 /// Closed sets with the names of their values, to and from those of the rules.
 macro_rules! kinds {
     ($(
-        $(#[doc = $doc:tt])* #[serde($case:meta)]
+        $(#[doc = $doc:tt])* #[serde($($case:tt)*)]
         $kind:ident = $module:ident::$rule:ident { $($(#[doc = $meaning:tt])* $value:ident),* $(,)? }
     )*) => { $(
         $(#[doc = $doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-        #[serde($case)]
+        #[serde($($case)*)]
         pub enum $kind { $($(#[doc = $meaning])* $value),* }
 
         impl From<$module::$rule> for $kind {

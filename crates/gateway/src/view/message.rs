@@ -52,7 +52,7 @@ pub struct PinCardView {
     #[schema(pattern = r"^\d+$")]
     pub owner_id: String,
     /// Its title when it was sent.
-    #[schema(required)]
+    #[schema(required, max_length = 100, example = "Grey cat")]
     pub title: Option<String>,
     /// Its description when it was sent.
     #[schema(required)]
@@ -61,12 +61,13 @@ pub struct PinCardView {
     #[schema(required)]
     pub alt_text: Option<String>,
     /// Where it led when it was sent.
-    #[schema(required)]
+    #[schema(required, max_length = 2048, example = "https://cats.example/1")]
     pub link: Option<String>,
     /// Its picture.
+    #[schema(format = "uri", example = "https://img.example/cat.jpg")]
     pub image_url: String,
-    /// The picture's main colour as `#rrggbb`.
-    #[schema(required)]
+    /// The picture's main colour.
+    #[schema(required, pattern = "^#[0-9A-Fa-f]{6}$", example = "#6E7874")]
     pub dominant_color: Option<String>,
     /// How it stands now.
     pub pin_state: PinState,
