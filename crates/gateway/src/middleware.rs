@@ -9,9 +9,10 @@ use actix_web::{HttpMessage, web};
 use percent_encoding::percent_decode_str;
 use tracing_actix_web::RequestId;
 
-use crate::error::{ApiError, reasons};
+use crate::error::{ApiError, ApiResult, reasons};
 use crate::rate_limit::Allowance;
-use crate::{App, cors, routes};
+use crate::routes::{self, Operation};
+use crate::{App, auth, cors};
 
 /// Bytes of all headers of a request at most, their names included.
 pub const HEADERS_MAX: usize = 16 * 1024;
@@ -19,27 +20,30 @@ pub const HEADERS_MAX: usize = 16 * 1024;
 /// What an answer may load, and who may show it: nothing and nobody.
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// Refuses what no operation takes, asks the next, gives errors their one shape, and adds the headers that all
-/// answers have.
+/// Refuses what no operation takes and whom it does not admit, asks the next, gives errors their one shape, and adds
+/// the headers that all answers have.
 pub async fn around<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let id = request_id(&request);
-    let app = request.app_data::<web::Data<App>>().cloned();
-    let allowed = app
-        .as_ref()
-        .map(|app| app.config.allowed_origins.as_slice());
-    let page = allowed.and_then(|allowed| cors::Page::of(request.request(), allowed));
-    let mut answer = match check(&request) {
+    head_as_get(&mut request);
+    let Some(app) = request.app_data::<web::Data<App>>().cloned() else {
+        let error = ApiError::new(reasons::INTERNAL, "no application");
+        return Ok(request.into_response(error.respond(&id)));
+    };
+    let page = cors::Page::of(request.request(), &app.config.allowed_origins);
+    let operation = routes::asked(request.method(), request.match_info().as_str());
+    let mut answer = match admit(&app, &request, operation).await {
         Err(error) => request.into_response(error.respond(&id)),
         Ok(()) => {
-            head_as_get(&mut request);
-            shaped(
-                next.call(request).await?,
-                app.as_deref().map(AsRef::as_ref),
-                &id,
-            )
+            let answer = next.call(request).await?;
+            let error = error_of(&answer);
+            note_unlisted(&app, operation, error.as_ref());
+            match error {
+                Some(error) => answer.into_response(error.respond(&id)),
+                None => answer.map_into_boxed_body(),
+            }
         }
     };
     let allowance = answer.request().extensions().get::<Allowance>().copied();
@@ -47,7 +51,7 @@ pub async fn around<B: MessageBody + 'static>(
     if let Some(allowance) = allowance {
         add_allowance(headers, allowance);
     }
-    if allowed.is_some_and(|allowed| !allowed.is_empty()) {
+    if !app.config.allowed_origins.is_empty() {
         headers.append(header::VARY, HeaderValue::from_static("origin"));
     }
     if let Some(page) = page {
@@ -57,8 +61,20 @@ pub async fn around<B: MessageBody + 'static>(
     Ok(answer)
 }
 
+async fn admit(
+    app: &App,
+    request: &ServiceRequest,
+    operation: Option<&Operation>,
+) -> ApiResult<()> {
+    check(request)?;
+    match operation {
+        Some(operation) => auth::admit(app, request.request(), operation).await,
+        None => Ok(()),
+    }
+}
+
 /// Whether the request can be asked of any operation.
-fn check(request: &ServiceRequest) -> Result<(), ApiError> {
+fn check(request: &ServiceRequest) -> ApiResult<()> {
     let bytes: usize = request
         .headers()
         .iter()
@@ -93,31 +109,27 @@ fn head_as_get(request: &mut ServiceRequest) {
     }
 }
 
-/// Gives an error its one shape, also one that the framework made.
-fn shaped<B: MessageBody + 'static>(
-    answer: ServiceResponse<B>,
-    app: Option<&App>,
-    id: &str,
-) -> ServiceResponse<BoxBody> {
+/// The error that an answer is, also one that the framework made.
+fn error_of<B>(answer: &ServiceResponse<B>) -> Option<ApiError> {
     let status = answer.status();
-    let Some(cause) = answer.response().error() else {
-        if status.is_client_error() || status.is_server_error() {
-            let (request, _) = answer.into_parts();
-            return ServiceResponse::new(request, of_framework(status).respond(id));
+    match answer.response().error() {
+        Some(error) => {
+            let own = error.as_error::<ApiError>().cloned();
+            Some(own.unwrap_or_else(|| of_framework(status)))
         }
-        return answer.map_into_boxed_body();
-    };
-    let error = cause
-        .as_error::<ApiError>()
-        .cloned()
-        .unwrap_or_else(|| of_framework(status));
-    let (request, _) = answer.into_parts();
-    if let (Some(app), Some(operation)) = (app, routes::operation_of(&request))
+        None if status.is_client_error() || status.is_server_error() => Some(of_framework(status)),
+        None => None,
+    }
+}
+
+/// An error that the document does not list is a fault of the document.
+fn note_unlisted(app: &App, operation: Option<&Operation>, error: Option<&ApiError>) {
+    if let (Some(operation), Some(error)) = (operation, error)
         && !app.documents.lists(operation, error.reason())
     {
-        tracing::error!(operation = operation.id, %error, "an error that the document does not list");
+        let operation = operation.id;
+        tracing::error!(operation, %error, "an error that the document does not list");
     }
-    ServiceResponse::new(request, error.respond(id))
 }
 
 fn of_framework(status: StatusCode) -> ApiError {

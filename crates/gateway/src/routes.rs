@@ -1,5 +1,7 @@
 //! The one table of operations: what is served, with which scopes, and so what the OpenAPI document says.
 
+use std::sync::LazyLock;
+
 use actix_web::dev::ResourceDef;
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse};
@@ -191,11 +193,26 @@ operations! {
         refuses [MALFORMED_HEADER, MALFORMED_CURSOR, ORIGIN_NOT_ALLOWED];
 }
 
-/// The operation that a request was routed to.
+/// The forms of all paths, in the order of the table.
+static PATHS: LazyLock<Vec<ResourceDef>> = LazyLock::new(|| {
+    OPERATIONS
+        .iter()
+        .map(|o| ResourceDef::new(o.path))
+        .collect()
+});
+
+/// The operations that have this path, decoded as the router decodes it; the one that is routed to comes first.
+fn at(path: &str) -> impl Iterator<Item = &'static Operation> {
+    let paths = OPERATIONS.iter().zip(PATHS.iter());
+    paths
+        .filter(move |(_, form)| form.is_match(path))
+        .map(|(operation, _)| operation)
+}
+
+/// The operation that a request asks for.
 #[must_use]
-pub fn operation_of(request: &HttpRequest) -> Option<&'static Operation> {
-    let pattern = request.match_pattern()?;
-    find(request.method().as_str(), &pattern)
+pub fn asked(method: &Method, path: &str) -> Option<&'static Operation> {
+    at(path).find(|o| o.method == method.as_str())
 }
 
 /// The operation of this method and path.
@@ -207,13 +224,8 @@ pub fn find(method: &str, path: &str) -> Option<&'static Operation> {
 }
 
 /// The methods of a path, as `Allow` names them; none for a path that is not known.
-#[must_use]
-pub fn methods(path: &str) -> Vec<&'static str> {
-    let mut methods: Vec<&str> = OPERATIONS
-        .iter()
-        .filter(|o| ResourceDef::new(o.path).is_match(path))
-        .map(|o| o.method)
-        .collect();
+fn methods(path: &str) -> Vec<&'static str> {
+    let mut methods: Vec<&str> = at(path).map(|o| o.method).collect();
     if methods.contains(&"GET") {
         methods.push("HEAD");
     }
@@ -225,7 +237,7 @@ pub fn methods(path: &str) -> Vec<&'static str> {
 
 /// Answers what no operation took: `OPTIONS` for a known path, else 405; 404 for others.
 pub async fn no_such_route(request: HttpRequest) -> ApiResult {
-    let methods = methods(request.path());
+    let methods = methods(request.match_info().as_str());
     if methods.is_empty() {
         return Err(ApiError::new(reasons::NO_SUCH_ROUTE, "no such path"));
     }

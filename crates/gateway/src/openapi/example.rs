@@ -8,7 +8,7 @@ use super::schemas::REFERENCE;
 const MOMENT: &str = "2026-11-23T09:30:00.000Z";
 /// An id, as examples show it.
 const ID: &str = "3763541867536384";
-/// Schemas inside schemas at most: beyond it an example goes no deeper.
+/// Named schemas inside each other at most: beyond it an example goes no deeper.
 const DEPTH_MAX: usize = 12;
 
 /// Adds an example to each body of a request and of an answer that has none.
@@ -87,7 +87,7 @@ impl<'a> Maker<'a> {
         }
         if let Some(Value::Array(choices)) = schema.get("oneOf") {
             let chosen = choices.iter().find(|c| !is_null(c));
-            return chosen.map_or(Value::Null, |c| self.deeper().make(c));
+            return chosen.map_or(Value::Null, |c| self.make(c));
         }
         match schema.get("type") {
             Some(Value::String(one)) => self.of_type(one, schema),
@@ -105,7 +105,7 @@ impl<'a> Maker<'a> {
     fn merged(self, parts: &[Value]) -> Value {
         let mut whole = Map::new();
         for part in parts {
-            if let Value::Object(fields) = self.deeper().make(part) {
+            if let Value::Object(fields) = self.make(part) {
                 whole.extend(fields);
             }
         }
@@ -124,7 +124,7 @@ impl<'a> Maker<'a> {
     }
 
     fn array(self, schema: &Value) -> Value {
-        let item = schema.get("items").map(|items| self.deeper().make(items));
+        let item = schema.get("items").map(|items| self.make(items));
         Value::Array(item.into_iter().collect())
     }
 
@@ -137,7 +137,7 @@ impl<'a> Maker<'a> {
             .into_iter()
             .flatten()
             .filter(|(name, property)| is_required(name) || given(property).is_some())
-            .map(|(name, property)| (name.clone(), self.deeper().make(property)));
+            .map(|(name, property)| (name.clone(), self.make(property)));
         Value::Object(fields.collect())
     }
 }
