@@ -9,6 +9,7 @@ pub mod config;
 pub mod cors;
 pub mod documents;
 pub mod error;
+pub mod listener;
 pub mod live;
 pub mod middleware;
 pub mod openapi;
