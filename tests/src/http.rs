@@ -128,8 +128,8 @@ impl Request {
     /// With a body of any bytes, said to be of this type.
     #[must_use]
     pub fn body(mut self, content_type: &str, bytes: impl Into<Vec<u8>>) -> Self {
-        self.request = self
-            .request
+        self.builder = self
+            .builder
             .header(CONTENT_TYPE, content_type)
             .body(bytes.into());
         self

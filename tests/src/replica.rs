@@ -165,18 +165,17 @@ impl Replica {
         if self.conversations.contains_key(id) {
             return;
         }
-        let item = match event["data"].get("conversation") {
-            Some(conversation) => json!({
+        let item = if let Some(conversation) = event["data"].get("conversation") {
+            json!({
                 "conversation": conversation,
                 "last_message": null,
                 "archived": false,
                 "muted_until": null,
                 "version": 0,
-            }),
-            None => {
-                let path = format!("/v5/conversations/{id}");
-                self.person.api.get(&path).await.is(200)
-            }
+            })
+        } else {
+            let path = format!("/v5/conversations/{id}");
+            self.person.api.get(&path).await.is(200)
         };
         let activity = number(&event["seq"]);
         self.conversations

@@ -81,16 +81,35 @@ impl BoardName {
     }
 }
 
-/// Checks a board's description. A blank one counts as none.
-///
-/// # Errors
-/// [`Refusal::InvalidValue`] beyond [`limits::BOARD_DESCRIPTION_MAX`].
-pub fn description(description: Option<&str>) -> Result<Option<String>, Refusal> {
-    text::optional("description", description, limits::BOARD_DESCRIPTION_MAX)
+/// A board that may be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BoardDraft {
+    /// Its name.
+    pub name: BoardName,
+    /// At most [`limits::BOARD_DESCRIPTION_MAX`] scalars.
+    pub description: Option<String>,
+    /// Who may find it.
+    pub privacy: Privacy,
+}
+
+impl BoardDraft {
+    /// Checks what the owner wrote. A blank description counts as none.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidValue`] for a name or description out of bounds.
+    pub fn new(name: &str, description: Option<&str>, privacy: Privacy) -> Result<Self, Refusal> {
+        Ok(Self {
+            name: BoardName::new(name)?,
+            description: bounded_description(description)?,
+            privacy,
+        })
+    }
 }
 
 /// A change of a board: what is `None` stays.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BoardChange {
     /// The new name.
     pub name: Option<BoardName>,
@@ -98,6 +117,28 @@ pub struct BoardChange {
     pub description: Option<Option<String>>,
     /// The new privacy.
     pub privacy: Option<Privacy>,
+}
+
+impl BoardChange {
+    /// Checks what the owner wrote; a null description is `Some(None)`.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidValue`] for a name or description out of bounds.
+    pub fn new(
+        name: Option<&str>,
+        description: Option<Option<&str>>,
+        privacy: Option<Privacy>,
+    ) -> Result<Self, Refusal> {
+        Ok(Self {
+            name: name.map(BoardName::new).transpose()?,
+            description: description.map(bounded_description).transpose()?,
+            privacy,
+        })
+    }
+}
+
+fn bounded_description(description: Option<&str>) -> Result<Option<String>, Refusal> {
+    text::optional("description", description, limits::BOARD_DESCRIPTION_MAX)
 }
 
 #[cfg(test)]
@@ -140,9 +181,16 @@ mod tests {
     #[test]
     fn a_description_is_bounded_and_blank_is_none() {
         let at = "x".repeat(limits::BOARD_DESCRIPTION_MAX);
-        assert_eq!(description(Some(&at)), Ok(Some(at.clone())));
-        assert!(description(Some(&format!("{at}x"))).is_err());
-        assert_eq!(description(Some(" ")), Ok(None));
-        assert_eq!(description(None), Ok(None));
+        let over = format!("{at}x");
+        let made =
+            |text| BoardDraft::new("Cats", text, Privacy::Public).map(|draft| draft.description);
+        let changed = |text| BoardChange::new(None, text, None).map(|change| change.description);
+        assert_eq!(made(Some(&at)), Ok(Some(at.clone())));
+        assert_eq!(made(Some(" ")), Ok(None));
+        assert!(made(Some(&over)).is_err());
+        assert_eq!(changed(Some(Some(&at))), Ok(Some(Some(at.clone()))));
+        assert_eq!(changed(Some(None)), Ok(Some(None)));
+        assert_eq!(changed(None), Ok(None));
+        assert!(changed(Some(Some(&over))).is_err());
     }
 }

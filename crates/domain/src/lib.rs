@@ -18,6 +18,7 @@ pub mod id;
 pub mod limits;
 pub mod link;
 pub mod message;
+pub mod people_query;
 pub mod pin;
 pub mod policy;
 pub mod refusal;

@@ -42,6 +42,8 @@ pub const DEVICE_ID_MAX: usize = 64;
 pub const CONVERSATION_TITLE_MAX: usize = 100;
 /// Unicode scalars in a type-ahead query.
 pub const QUERY_MAX: usize = 100;
+/// Words of a query that are looked for at most; each costs a look into an index.
+pub const QUERY_WORDS_MAX: usize = 8;
 /// Characters of a username at least.
 pub const USERNAME_MIN: usize = 3;
 /// Characters of a username at most.
@@ -58,3 +60,7 @@ pub const EMAIL_LOCAL_MAX: usize = 64;
 pub const PASSWORD_MIN: usize = 8;
 /// Bytes of a password at most: hashing takes time that grows with them.
 pub const PASSWORD_MAX: usize = 1_024;
+/// Sessions a person has at most; beyond it the one unused for longest is signed out.
+pub const SESSIONS_MAX: usize = 50;
+/// Unicode scalars kept of what a device says it is.
+pub const USER_AGENT_MAX: usize = 256;

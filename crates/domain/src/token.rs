@@ -69,6 +69,22 @@ impl Scope {
     }
 }
 
+/// The names of scopes as tokens and answers carry them: separated by spaces.
+#[must_use]
+pub fn names(scopes: &[Scope]) -> String {
+    let names: Vec<&str> = scopes.iter().map(|scope| scope.name()).collect();
+    names.join(" ")
+}
+
+/// Reads [`names`]; one that this version does not know allows nothing.
+#[must_use]
+pub fn read_names(names: &str) -> Vec<Scope> {
+    names
+        .split(' ')
+        .filter_map(|name| name.parse().ok())
+        .collect()
+}
+
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -103,5 +119,8 @@ mod tests {
             assert!(!scope.meaning().is_empty());
         }
         assert_eq!("pins:*".parse::<Scope>(), Err(UnknownScope));
+        assert_eq!(read_names(&names(Scope::ALL)), Scope::ALL);
+        assert_eq!(read_names("pins:read unheard:of"), [Scope::PinsRead]);
+        assert_eq!(read_names(""), []);
     }
 }

@@ -1,14 +1,28 @@
 //! The operations: one file a resource, with its request types and handlers.
 
-#![allow(unreachable_pub, reason = "the macros of handlers wrap a public function")]
+#![allow(
+    unreachable_pub,
+    reason = "the macros of handlers wrap a public function"
+)]
 
+pub mod accounts;
+pub mod boards;
 pub mod conversations;
 pub mod events;
+pub mod follows;
 pub mod heads;
+pub mod media_source;
 pub mod messages;
+pub mod oauth;
 pub mod operations;
+pub mod pins;
 pub mod read_marks;
 pub mod send;
+pub mod sessions;
+pub mod tickets;
+pub mod user_account;
+pub mod users;
+pub mod v5;
 
 use std::str::FromStr;
 

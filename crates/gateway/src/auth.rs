@@ -6,9 +6,11 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
-use pinwire_domain::token::Scope;
-use pinwire_domain::{SessionId, Time, UserId};
+use pinwire_domain::board::Access;
+use pinwire_domain::token::{self, Scope};
+use pinwire_domain::{Refusal, SessionId, Time, UserId};
 
+use crate::api::oauth;
 use crate::error::{ApiError, ApiResult, reasons};
 use crate::routes::{self, Operation};
 use crate::token::{Claims, unauthenticated};
@@ -25,6 +27,25 @@ pub struct Caller {
     pub scopes: Vec<Scope>,
     /// When the token ends.
     pub expires_at: Time,
+}
+
+impl Caller {
+    /// What of boards and pins exists for the caller, given the scope that reaches secret ones.
+    #[must_use]
+    pub fn access(&self, secret: Scope) -> Access {
+        Access {
+            user: self.user,
+            secret: self.scopes.contains(&secret),
+        }
+    }
+
+    /// Makes sure of a scope that only some requests of an operation need.
+    ///
+    /// # Errors
+    /// 403 naming it.
+    pub fn require(&self, scope: Scope) -> ApiResult<()> {
+        check_scopes(&self.scopes, &[scope])
+    }
 }
 
 impl FromRequest for Caller {
@@ -67,11 +88,35 @@ impl App {
     pub async fn caller(&self, token: &str, operation: &Operation) -> ApiResult<Caller> {
         let claims = self.tokens.verify(token, clock::now())?;
         let caller = self.live_caller(claims).await?;
-        check_scopes(&caller.scopes, operation)?;
+        check_scopes(&caller.scopes, operation.scopes)?;
         Ok(caller)
     }
 
+    /// Whether a session is still signed in.
+    pub async fn session_alive(&self, session: SessionId) -> ApiResult<bool> {
+        Ok(self.store.session_owner(session).await?.is_some())
+    }
+
+    /// Whom a ticket lets in; it works once.
+    ///
+    /// # Errors
+    /// 401 for one that is unknown, used, expired or signed out.
+    pub async fn redeem_ticket(&self, ticket: &str) -> ApiResult<Caller> {
+        let ticket = oauth::decode(ticket).ok_or_else(unauthenticated)?;
+        let admitted = self.store.redeem_ticket(&ticket).await?;
+        let admission = admitted.ok_or_else(unauthenticated)?;
+        Ok(Caller {
+            user: admission.user,
+            session: admission.session,
+            scopes: token::read_names(&admission.scopes),
+            expires_at: admission.token_expires_at,
+        })
+    }
+
     /// Makes sure that the session of these claims was not signed out.
+    ///
+    /// # Errors
+    /// 401.
     pub async fn live_caller(&self, claims: Claims) -> ApiResult<Caller> {
         let Claims {
             user,
@@ -79,6 +124,9 @@ impl App {
             scopes,
             expires_at,
         } = claims;
+        if self.store.session_owner(session).await? != Some(user) {
+            return Err(Refusal::SignedOut.into());
+        }
         Ok(Caller {
             user,
             session,
@@ -88,13 +136,12 @@ impl App {
     }
 }
 
-/// Makes sure that these scopes allow an operation.
+/// Makes sure that a token has the scopes that are needed.
 ///
 /// # Errors
 /// 403 naming the scopes that are missing.
-pub fn check_scopes(scopes: &[Scope], operation: &Operation) -> ApiResult<()> {
-    let missing: Vec<&str> = operation
-        .scopes
+pub fn check_scopes(scopes: &[Scope], needed: &[Scope]) -> ApiResult<()> {
+    let missing: Vec<&str> = needed
         .iter()
         .filter(|s| !scopes.contains(s))
         .map(|s| s.name())
@@ -104,14 +151,4 @@ pub fn check_scopes(scopes: &[Scope], operation: &Operation) -> ApiResult<()> {
     }
     let message = format!("the token lacks {}", missing.join(" "));
     Err(ApiError::new(reasons::MISSING_SCOPE, message))
-}
-
-impl App {
-    pub async fn session_alive(&self, _session: SessionId) -> ApiResult<bool> {
-        Ok(true)
-    }
-
-    pub async fn redeem_ticket(&self, _ticket: &str) -> ApiResult<Caller> {
-        Err(unauthenticated())
-    }
 }

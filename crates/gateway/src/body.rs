@@ -1,6 +1,8 @@
 //! Request bodies and parameters: read once, strictly, with errors that name the field.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -71,7 +73,16 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
     }
 }
 
-/// Query parameters; unknown ones are ignored.
+/// Reads a field so that null is told from a field that is left out; with `#[serde(default)]`.
+pub fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: serde::Deserialize<'de>,
+{
+    serde::Deserialize::deserialize(deserializer).map(Some)
+}
+
+/// Query parameters; unknown ones are ignored. One that is given several times is read as a list.
 pub struct Params<T>(pub T);
 
 impl<T: DeserializeOwned + 'static> FromRequest for Params<T> {
@@ -80,11 +91,30 @@ impl<T: DeserializeOwned + 'static> FromRequest for Params<T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         std::future::ready(
-            web::Query::<T>::from_query(request.query_string())
+            web::Query::<T>::from_query(&joined(request.query_string()))
                 .map(|query| Self(query.into_inner()))
                 .map_err(|e| ApiError::new(reasons::MALFORMED_PARAMETER, e.to_string())),
         )
     }
+}
+
+/// The same query with each parameter once, its values separated by commas.
+fn joined(query: &str) -> String {
+    let mut values: BTreeMap<Cow<'_, str>, String> = BTreeMap::new();
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        match values.entry(name) {
+            Entry::Vacant(first) => {
+                first.insert(value.into_owned());
+            }
+            Entry::Occupied(mut more) => {
+                more.get_mut().push(',');
+                more.get_mut().push_str(&value);
+            }
+        }
+    }
+    url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(values)
+        .finish()
 }
 
 /// Path parameters that are ids: one that is malformed answers as one that does not exist.
@@ -313,12 +343,8 @@ mod tests {
 
     fn refusal(json: &str) -> (&'static str, String) {
         let error = parse::<Sample>(json.as_bytes()).unwrap_err();
-        let field = error
-            .details
-            .first()
-            .map(|d| d.field.clone())
-            .unwrap_or_default();
-        (error.reason.slug, field)
+        let field = error.details().first().map(|d| d.field.clone());
+        (error.reason().slug, field.unwrap_or_default())
     }
 
     #[test]
@@ -339,6 +365,12 @@ mod tests {
         assert_eq!(refusal(r#"{"inner":[]"#).0, "malformed_body");
         assert_eq!(refusal(r#"{"inner":[]} x"#).0, "malformed_body");
         assert_eq!(refusal("").0, "malformed_body");
+    }
+
+    #[test]
+    fn a_parameter_that_is_given_twice_is_a_list() {
+        assert_eq!(joined("b=1&a=x%20y&b=2&c"), "a=x+y&b=1%2C2&c=");
+        assert_eq!(joined(""), "");
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! Settings: each a flag and a `PINWIRE_…` variable.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use ipnet::IpNet;
 use pinwire_domain::limits;
 use pinwire_storage::{Migrate, StoreConfig, Target};
 use secrecy::{ExposeSecret, SecretString};
+
+use crate::rate_limit::{ATTEMPTS_PER_ACCOUNT_DEFAULT, ATTEMPTS_PER_ADDRESS_DEFAULT};
+use crate::view::image::ImageTemplate;
 
 /// Send a pin: conversations that revolve around pins, as a JSON REST and WebSocket API.
 #[derive(Debug, Parser)]
@@ -83,6 +87,20 @@ pub struct ServeArgs {
     /// Web pages of these origins may open a WebSocket, separated by commas: `https://app.example`.
     #[arg(long, env = "PINWIRE_ALLOWED_ORIGINS", value_delimiter = ',', value_parser = origin)]
     pub allowed_origins: Vec<String>,
+    /// Where pictures are served in real sizes: `https://img.example/{width}/{url}`. `{width}` becomes the
+    /// pixels, `{url}` the picture's address, percent-encoded. Without it all sizes show that address.
+    #[arg(long, env = "PINWIRE_IMAGE_URL_TEMPLATE")]
+    pub image_url_template: Option<ImageTemplate>,
+    /// Sign-ins and sign-ups a minute from one address, 1 or more.
+    #[arg(long, env = "PINWIRE_ATTEMPTS_PER_ADDRESS", default_value_t = ATTEMPTS_PER_ADDRESS_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
+    pub attempts_per_address: u32,
+    /// Sign-ins a minute to one account, 1 or more.
+    #[arg(long, env = "PINWIRE_ATTEMPTS_PER_ACCOUNT", default_value_t = ATTEMPTS_PER_ACCOUNT_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
+    pub attempts_per_account: u32,
+    /// Proxies that are believed when they name a client in `X-Forwarded-For`, as addresses or networks such as
+    /// `10.0.0.0/8`, separated by commas.
+    #[arg(long, env = "PINWIRE_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
     /// How log lines are written.
     #[arg(long, env = "PINWIRE_LOG_FORMAT", default_value = "text", value_enum)]
     pub log_format: LogFormat,
@@ -106,6 +124,12 @@ fn people(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|n| range.contains(n))
         .ok_or_else(|| format!("must be a number from {} to {}", range.start(), range.end()))
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let one = text.parse::<IpAddr>().map(IpNet::from);
+    one.or_else(|_| text.parse())
+        .map_err(|_| "must be an address or a network such as 10.0.0.0/8".to_owned())
 }
 
 fn origin(text: &str) -> Result<String, String> {

@@ -97,6 +97,8 @@ pub mod reasons {
     pub const UNAVAILABLE: Reason = reason(503, 5, "unavailable");
     /// A grant that this server does not offer.
     pub const UNSUPPORTED_GRANT_TYPE: Reason = reason(400, 1, "unsupported_grant_type");
+    /// A scope that there is not, or that cannot be granted.
+    pub const INVALID_SCOPE: Reason = reason(400, 1, "invalid_scope");
 
     /// Every reason above, for the documents.
     pub const ALL: &[Reason] = &[
@@ -119,6 +121,7 @@ pub mod reasons {
         INTERNAL,
         UNAVAILABLE,
         UNSUPPORTED_GRANT_TYPE,
+        INVALID_SCOPE,
     ];
 }
 
@@ -220,6 +223,12 @@ impl ApiError {
         &self.message
     }
 
+    /// The fields that are wrong.
+    #[must_use]
+    pub fn details(&self) -> &[Detail] {
+        &self.details
+    }
+
     /// The answer, naming the request.
     #[must_use]
     pub fn respond(&self, request_id: &str) -> HttpResponse {
@@ -234,7 +243,7 @@ impl ApiError {
         {
             answer.insert_header((header::ALLOW, allow));
         }
-        if self.reason == reasons::UNAUTHENTICATED {
+        if self.status_code() == StatusCode::UNAUTHORIZED {
             answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         answer.json(ErrorBody {

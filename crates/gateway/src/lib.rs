@@ -9,8 +9,12 @@ pub mod error;
 pub mod live;
 pub mod openapi;
 pub mod page;
+pub mod password;
+pub mod peer;
+pub mod rate_limit;
 pub mod routes;
 pub mod server;
+pub mod sweep;
 pub mod token;
 pub mod view;
 
@@ -24,6 +28,10 @@ pub struct App {
     pub store: Store,
     /// Access tokens.
     pub tokens: token::Tokens,
+    /// Passwords.
+    pub passwords: password::Passwords,
+    /// How often something may be tried.
+    pub rate_limits: rate_limit::RateLimits,
     /// Bookmarks of lists.
     pub bookmarks: page::Bookmarks,
     /// The way of events.

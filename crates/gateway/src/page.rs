@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use pinwire_domain::limits;
+use pinwire_storage::page::Page;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -106,6 +107,18 @@ impl Bookmarks {
         serde_json::from_slice(place)
             .map(Some)
             .map_err(|_| malformed())
+    }
+
+    /// A page as the API shows it.
+    pub fn page<T, M: Serialize, V>(
+        &self,
+        list: &str,
+        page: Page<T, M>,
+        show: impl FnMut(T) -> V,
+    ) -> ApiResult<Paged<V>> {
+        let bookmark = page.next.map(|place| self.seal(list, &place)).transpose()?;
+        let items = page.items.into_iter().map(show).collect();
+        Ok(Paged { items, bookmark })
     }
 
     fn mac(&self, list: &str, place: &[u8]) -> Vec<u8> {

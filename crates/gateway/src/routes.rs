@@ -5,7 +5,8 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse};
 use pinwire_domain::token::Scope;
 use pinwire_domain::token::Scope::{
-    ConversationsRead, ConversationsWrite, MessagesRead, MessagesWrite, PinsRead,
+    BoardsRead, BoardsWrite, ConversationsRead, ConversationsWrite, MessagesRead, MessagesWrite,
+    PinsRead, PinsWrite, UserAccountsRead, UserAccountsWrite,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -56,6 +57,36 @@ operations! {
     GET "/readyz" operations::readyz open [];
     GET "/v5/limits" operations::get_limits open [];
 
+    POST "/v5/accounts" accounts::create open [];
+    POST "/v5/oauth/token" oauth::grant open [];
+    POST "/v5/oauth/token/revoke" oauth::revoke open [];
+    GET "/v5/user_account" user_account::get token [UserAccountsRead];
+    PATCH "/v5/user_account" user_account::change token [UserAccountsRead, UserAccountsWrite];
+    PUT "/v5/user_account/password" user_account::change_password token [UserAccountsWrite];
+    GET "/v5/user_account/sessions" sessions::list token [UserAccountsRead];
+    DELETE "/v5/user_account/sessions" sessions::sign_out_everywhere token [UserAccountsWrite];
+    GET "/v5/user_account/sessions/{session_id}" sessions::get token [UserAccountsRead];
+    DELETE "/v5/user_account/sessions/{session_id}" sessions::sign_out token [UserAccountsWrite];
+    GET "/v5/user_account/following" follows::following token [UserAccountsRead];
+    POST "/v5/user_account/following/{username}" follows::follow token [UserAccountsWrite];
+    DELETE "/v5/user_account/following/{username}" follows::unfollow token [UserAccountsWrite];
+    GET "/v5/user_account/followers" follows::followers token [UserAccountsRead];
+    GET "/v5/users" users::search token [UserAccountsRead];
+    GET "/v5/users/{username}" users::get token [UserAccountsRead];
+
+    GET "/v5/boards" boards::list token [BoardsRead];
+    POST "/v5/boards" boards::create token [BoardsRead, BoardsWrite];
+    GET "/v5/boards/{board_id}" boards::get token [BoardsRead];
+    PATCH "/v5/boards/{board_id}" boards::change token [BoardsRead, BoardsWrite];
+    DELETE "/v5/boards/{board_id}" boards::delete token [BoardsRead, BoardsWrite];
+    GET "/v5/boards/{board_id}/pins" pins::list_of_board token [BoardsRead, PinsRead];
+
+    GET "/v5/pins" pins::list token [BoardsRead, PinsRead];
+    POST "/v5/pins" pins::create token [BoardsRead, BoardsWrite, PinsRead, PinsWrite];
+    GET "/v5/pins/{pin_id}" pins::get token [BoardsRead, PinsRead];
+    PATCH "/v5/pins/{pin_id}" pins::change token [BoardsRead, BoardsWrite, PinsRead, PinsWrite];
+    DELETE "/v5/pins/{pin_id}" pins::delete token [BoardsRead, BoardsWrite, PinsRead, PinsWrite];
+    POST "/v5/pins/{pin_id}/save" pins::save token [BoardsRead, BoardsWrite, PinsRead, PinsWrite];
     POST "/v5/pins/{pin_id}/send" send::send token [PinsRead, MessagesWrite, ConversationsWrite];
 
     GET "/v5/conversations" conversations::list token [ConversationsRead, MessagesRead];
@@ -76,6 +107,7 @@ operations! {
 
     GET "/v5/events" events::poll token [ConversationsRead, MessagesRead];
     GET "/v5/sync" events::sync token [ConversationsRead, MessagesRead];
+    POST "/v5/ws/tickets" tickets::create token [ConversationsRead, MessagesRead];
     GET "/v5/ws" events::websocket open [ConversationsRead, MessagesRead];
 }
 

@@ -9,6 +9,7 @@ use actix_web::dev::{Extensions, ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{HttpMessage, HttpServer, web};
+use pinwire_storage::keys::KeyPurpose;
 use pinwire_storage::{OpenError, Store};
 use secrecy::ExposeSecret;
 use socket2::SockRef;
@@ -25,8 +26,10 @@ use crate::live::redis::RedisBus;
 use crate::live::session::STALL_MAX;
 use crate::live::{Live, close, tail};
 use crate::page::Bookmarks;
+use crate::password::Passwords;
+use crate::rate_limit::{Allowance, RateLimits};
 use crate::token::Tokens;
-use crate::{App, api, clock, routes};
+use crate::{App, api, clock, routes, sweep};
 
 /// Bytes the kernel holds for a peer that does not read.
 const SEND_BUFFER: usize = 64 * 1024;
@@ -84,7 +87,7 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
                 .map_err(|e| StartError::Redis(e.to_string()))?,
         ),
     };
-    let followers = vec![
+    let mut followers = vec![
         tokio::spawn(tail::publish(store.clone(), committed, bus, inbox)),
         tokio::spawn(tail::follow(
             store.clone(),
@@ -96,15 +99,21 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
     let listen = config.listen;
     let workers = config.workers;
     let app = web::Data::new(App {
-        tokens: Tokens::new(config.issuer.clone(), &[("temp".into(), vec![1; 32])])
-            .map_err(StartError::Setting)?,
-        bookmarks: Bookmarks::new(vec![1; 32]),
+        tokens: tokens(&store, &config).await?,
+        passwords: Passwords::new().map_err(StartError::Setting)?,
+        rate_limits: RateLimits::new(
+            config.attempts_per_address,
+            config.attempts_per_account,
+            config.trusted_proxies.clone(),
+        ),
+        bookmarks: bookmarks(&store).await?,
         live: Live {
             hub: Arc::clone(&hub),
         },
         store,
         config,
     });
+    followers.push(tokio::spawn(sweep::run(app.clone().into_inner())));
     let mut server = HttpServer::new(move || {
         actix_web::App::new()
             .into_utoipa_app()
@@ -138,6 +147,21 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
         server: tokio::spawn(running),
         followers,
     })
+}
+
+/// Access tokens by the keys that all nodes share.
+async fn tokens(store: &Store, config: &ServeArgs) -> Result<Tokens, StartError> {
+    let keys = store.signing_keys(KeyPurpose::AccessToken).await?;
+    let seeds: Vec<_> = keys.into_iter().map(|key| (key.kid, key.secret)).collect();
+    Tokens::new(config.issuer.clone(), &seeds).map_err(StartError::Setting)
+}
+
+/// Bookmarks by the key that all nodes share.
+async fn bookmarks(store: &Store) -> Result<Bookmarks, StartError> {
+    let keys = store.signing_keys(KeyPurpose::Bookmark).await?;
+    let key = keys.into_iter().next();
+    let key = key.ok_or_else(|| StartError::Setting("no key for bookmarks".into()))?;
+    Ok(Bookmarks::new(key.secret))
 }
 
 impl Gateway {
@@ -197,7 +221,21 @@ async fn complete_answer<B: MessageBody + 'static>(
         let (request, _) = answer.into_parts();
         answer = ServiceResponse::new(request, error.respond(&id));
     }
+    let allowance = answer.request().extensions().get::<Allowance>().copied();
     let headers = answer.headers_mut();
+    if let Some(Allowance {
+        limit,
+        remaining,
+        reset_s,
+    }) = allowance
+    {
+        headers.insert(HeaderName::from_static("x-ratelimit-limit"), limit.into());
+        headers.insert(
+            HeaderName::from_static("x-ratelimit-remaining"),
+            remaining.into(),
+        );
+        headers.insert(HeaderName::from_static("x-ratelimit-reset"), reset_s.into());
+    }
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }

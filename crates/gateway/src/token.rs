@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use pinwire_domain::token::{ACCESS_TOKEN_MS, Scope};
+use pinwire_domain::token::{self, ACCESS_TOKEN_MS, Scope};
 use pinwire_domain::{SessionId, Time, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,7 @@ pub struct Claims {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Payload {
     iss: String,
     aud: String,
@@ -93,11 +94,7 @@ impl Tokens {
             aud: AUDIENCE.into(),
             sub: user.to_string(),
             sid: session.to_string(),
-            scope: scopes
-                .iter()
-                .map(Scope::to_string)
-                .collect::<Vec<_>>()
-                .join(" "),
+            scope: token::names(scopes),
             iat: seconds,
             exp: seconds + ACCESS_TOKEN_MS / 1_000,
         };
@@ -135,11 +132,7 @@ impl Tokens {
         Some(Claims {
             user: payload.sub.parse().ok()?,
             session: payload.sid.parse().ok()?,
-            scopes: payload
-                .scope
-                .split(' ')
-                .filter_map(|s| s.parse().ok())
-                .collect(),
+            scopes: token::read_names(&payload.scope),
             expires_at,
         })
     }
@@ -183,32 +176,221 @@ fn named_key(kid: &str, seed: &[u8]) -> Result<NamedKey, String> {
 
 #[cfg(test)]
 mod tests {
+    use ed25519_dalek::Signer;
+    use hmac::{Hmac, KeyInit, Mac};
+    use sha2::Sha256;
+
     use super::*;
 
+    const NOW: Time = Time::from_millis(1_795_406_400_000);
+    const SEED: [u8; 32] = [1; 32];
+
+    fn tokens() -> Tokens {
+        Tokens::new("pinwire".into(), &[("a".into(), SEED.to_vec())]).unwrap()
+    }
+
+    fn valid() -> String {
+        let scopes = [Scope::PinsRead, Scope::BoardsRead];
+        tokens()
+            .make(UserId::new(5), SessionId::new(6), &scopes, NOW)
+            .unwrap()
+    }
+
+    fn header() -> String {
+        r#"{"typ":"at+jwt","alg":"EdDSA","kid":"a"}"#.to_owned()
+    }
+
+    fn payload() -> String {
+        let exp = NOW.as_millis() / 1_000 + 900;
+        format!(
+            r#"{{"iss":"pinwire","aud":"pinwire","sub":"5","sid":"6","scope":"pins:read","iat":1,"exp":{exp}}}"#
+        )
+    }
+
+    fn unsigned(header: &str, payload: &str) -> String {
+        format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(header),
+            URL_SAFE_NO_PAD.encode(payload)
+        )
+    }
+
+    /// A token with our own key's signature: what it says is the only thing wrong with it.
+    fn signed(header: &str, payload: &str) -> String {
+        let message = unsigned(header, payload);
+        let signature = SigningKey::from_bytes(&SEED).sign(message.as_bytes());
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+    }
+
+    fn accepted(token: &str) -> bool {
+        tokens().verify(token, NOW).is_ok()
+    }
+
     #[test]
-    fn a_token_is_valid_until_it_expires() {
-        let tokens = Tokens::new("pinwire".into(), &[("a".into(), vec![1; 32])]).unwrap();
-        let now = Time::from_millis(1_700_000_000_000);
-        let token = tokens
-            .make(UserId::new(5), SessionId::new(6), &[Scope::PinsRead], now)
-            .unwrap();
-        let claims = tokens.verify(&token, now).unwrap();
+    fn a_token_says_who_calls_and_what_is_allowed() {
+        let claims = tokens().verify(&valid(), NOW).unwrap();
         assert_eq!(
             (claims.user, claims.session),
             (UserId::new(5), SessionId::new(6))
         );
-        assert_eq!(claims.scopes, [Scope::PinsRead]);
+        assert_eq!(claims.scopes, [Scope::PinsRead, Scope::BoardsRead]);
+        assert_eq!(claims.expires_at, NOW.plus_millis(ACCESS_TOKEN_MS));
         assert!(
-            tokens
-                .verify(&token, now.plus_millis(ACCESS_TOKEN_MS - 1))
-                .is_ok()
+            accepted(&signed(&header(), &payload())),
+            "the tests below change one thing of this"
         );
-        assert!(
+    }
+
+    #[test]
+    fn a_token_is_valid_until_it_expires() {
+        let end = NOW.plus_millis(ACCESS_TOKEN_MS + i64::try_from(LEEWAY_S).unwrap() * 1_000);
+        assert!(tokens().verify(&valid(), end.plus_millis(-1)).is_ok());
+        assert!(tokens().verify(&valid(), end).is_err());
+    }
+
+    #[test]
+    fn older_keys_verify_and_the_newest_signs() {
+        let old = valid();
+        let seeds = [
+            ("b".to_owned(), vec![2; 32]),
+            ("a".to_owned(), SEED.to_vec()),
+        ];
+        let both = Tokens::new("pinwire".into(), &seeds).unwrap();
+        assert!(both.verify(&old, NOW).is_ok());
+        let new = both
+            .make(UserId::new(5), SessionId::new(6), &[], NOW)
+            .unwrap();
+        assert!(both.verify(&new, NOW).is_ok());
+        assert!(!accepted(&new));
+        assert!(Tokens::new("pinwire".into(), &[("a".into(), vec![1; 31])]).is_err());
+    }
+
+    #[test]
+    fn another_key_or_issuer_is_not_ours() {
+        let foreign = |issuer: &str, seed: u8| {
+            let tokens = Tokens::new(issuer.into(), &[("a".into(), vec![seed; 32])]).unwrap();
             tokens
-                .verify(&token, now.plus_millis(ACCESS_TOKEN_MS + 5_000))
-                .is_err()
+                .make(UserId::new(5), SessionId::new(6), &[], NOW)
+                .unwrap()
+        };
+        assert!(accepted(&foreign("pinwire", 1)));
+        assert!(!accepted(&foreign("pinwire", 2)));
+        assert!(!accepted(&foreign("other", 1)));
+    }
+
+    #[test]
+    fn a_header_says_only_what_this_server_writes() {
+        for bad in [
+            r#"{"typ":"at+jwt","alg":"none","kid":"a"}"#,
+            r#"{"typ":"at+jwt","alg":"NONE","kid":"a"}"#,
+            r#"{"typ":"at+jwt","alg":"HS256","kid":"a"}"#,
+            r#"{"typ":"at+jwt","alg":"ES256","kid":"a"}"#,
+            r#"{"typ":"at+jwt","alg":"eddsa","kid":"a"}"#,
+            r#"{"typ":"JWT","alg":"EdDSA","kid":"a"}"#,
+            r#"{"alg":"EdDSA","kid":"a"}"#,
+            r#"{"typ":"at+jwt","alg":"EdDSA"}"#,
+            r#"{"typ":"at+jwt","alg":"EdDSA","kid":""}"#,
+            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"b"}"#,
+            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"../../a"}"#,
+            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"a' or '1'='1"}"#,
+            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"a\n"}"#,
+            r#"{"typ":"at+jwt","alg":"EdDSA","kid":["a"]}"#,
+            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"b","kid":"a"}"#,
+            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"a","jku":"https://evil.example/"}"#,
+            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"a","x5u":"https://evil.example/"}"#,
+            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"a","jwk":{"kty":"OKP"}}"#,
+            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"a","crit":["exp"]}"#,
+            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"a","b64":false}"#,
+        ] {
+            assert!(!accepted(&signed(bad, &payload())), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_public_key_is_no_shared_secret() {
+        let header = header().replace("EdDSA", "HS256");
+        let message = unsigned(&header, &payload());
+        let public = SigningKey::from_bytes(&SEED).verifying_key();
+        let mut mac = Hmac::<Sha256>::new_from_slice(public.as_bytes()).unwrap();
+        mac.update(message.as_bytes());
+        let seal = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+        assert!(!accepted(&format!("{message}.{seal}")));
+    }
+
+    #[test]
+    fn every_claim_is_needed_and_of_its_type() {
+        let exp = format!("{}", NOW.as_millis() / 1_000 + 900);
+        for (part, instead) in [
+            (r#""iss":"pinwire","#, ""),
+            (r#""aud":"pinwire","#, ""),
+            (r#""sub":"5","#, ""),
+            (r#""sid":"6","#, ""),
+            (r#""scope":"pins:read","#, ""),
+            (r#""iss":"pinwire""#, r#""iss":"other""#),
+            (r#""iss":"pinwire""#, r#""iss":["pinwire"]"#),
+            (r#""aud":"pinwire""#, r#""aud":"other""#),
+            (r#""sub":"5""#, r#""sub":"-5""#),
+            (r#""sub":"5""#, r#""sub":5"#),
+            (r#""sub":"5""#, r#""sub":"5","sub":"7""#),
+            (r#""sid":"6""#, r#""sid":"x""#),
+            (r#""iat":1"#, r#""nbf":99999999999,"iat":1"#),
+            (r#","exp":"#, r#","exp2":"#),
+            (exp.as_str(), "\"1795407300\""),
+            (exp.as_str(), "1795407300.5"),
+            (exp.as_str(), "9223372036854775808"),
+            (exp.as_str(), "9223372036854775807"),
+            (exp.as_str(), "-1"),
+            (exp.as_str(), "null"),
+        ] {
+            let changed = payload().replacen(part, instead, 1);
+            assert_ne!(changed, payload(), "{part}");
+            assert!(!accepted(&signed(&header(), &changed)), "{changed}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_token_of_three_parts_is_refused() {
+        let valid = valid();
+        let (message, signature) = valid.rsplit_once('.').unwrap();
+        for bad in [
+            String::new(),
+            "..".into(),
+            message.to_owned(),
+            format!("{message}."),
+            format!("{valid}."),
+            format!("{valid}.x"),
+            format!("{valid}="),
+            format!("{valid} "),
+            format!("{valid}\n"),
+            format!("{message}.{}", &signature[1..]),
+            format!("{message}.{}", "A".repeat(signature.len())),
+            valid.replacen('.', "..", 1),
+            "x".repeat(TOKEN_MAX + 1),
+            format!(
+                r#"{{"payload":"{}","signatures":[]}}"#,
+                URL_SAFE_NO_PAD.encode(payload())
+            ),
+        ] {
+            assert!(!accepted(&bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_refusal_answers_alike() {
+        let refused = |token: &str| {
+            let error = tokens().verify(token, NOW).unwrap_err();
+            (error.reason(), error.message().to_owned())
+        };
+        let expired = tokens()
+            .verify(&valid(), NOW.plus_millis(ACCESS_TOKEN_MS * 2))
+            .unwrap_err();
+        assert_eq!(
+            refused("x"),
+            (expired.reason(), expired.message().to_owned())
         );
-        let others = Tokens::new("pinwire".into(), &[("a".into(), vec![2; 32])]).unwrap();
-        assert!(others.verify(&token, now).is_err());
+        assert_eq!(
+            refused("x"),
+            refused(&signed(&header().replace("EdDSA", "none"), &payload()))
+        );
     }
 }

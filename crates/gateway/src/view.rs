@@ -1,13 +1,20 @@
 //! Answers: what the API shows of the store's entities.
 
+pub mod account;
+pub mod board;
 pub mod conversation;
+pub mod image;
 pub mod message;
+pub mod pin;
 
+pub use account::{AccountView, ProfileView, SessionView, UserSummaryView};
+pub use board::BoardView;
 pub use conversation::{
     ConversationItem, ConversationView, HeadView, MemberView, PersonView, UnreadTotalsView,
     UnreadView,
 };
 pub use message::{MessageView, PinCardView};
+pub use pin::PinView;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

@@ -173,6 +173,8 @@ struct NewMembership {
     read_position: i64,
     unread_flag: bool,
     archived: bool,
+    messages_sent: i64,
+    pins_sent: i64,
     created_at: i64,
     version: i64,
 }
@@ -190,6 +192,8 @@ fn membership(
         read_position: 0,
         unread_flag: false,
         archived: false,
+        messages_sent: 0,
+        pins_sent: 0,
         created_at: now,
         version: 1,
     }

@@ -10,7 +10,7 @@ use crate::conversations::{self, ConversationView};
 use crate::db::batch::{LockKey, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
-use crate::log::{About, NewEvent};
+use crate::log::{self, About, NewEvent};
 use crate::schema::{conversations as conversation_rows, heads, memberships};
 use crate::{Snapshot, Store};
 
@@ -177,6 +177,8 @@ impl Store {
             tx.lock(LockKey::User(user.get()))?;
             conversations::require_member(tx.conn, user, conversation)?;
             let now = tx.source.now();
+            // What is pushed out depends on who wrote last: nothing may come between reading and the commit.
+            log::hold(tx.conn)?;
             // Those beyond the bound went when they were pushed out; they must not come back now.
             let (_, gone) = arranged(tx.conn, user, now)?;
             for id in gone.into_iter().chain([conversation]) {

@@ -38,6 +38,16 @@ pub struct Made<T> {
     pub replayed: bool,
 }
 
+impl<T> Made<T> {
+    /// The same with another form of the outcome.
+    pub(crate) fn map<U>(self, form: impl FnOnce(T) -> U) -> Made<U> {
+        Made {
+            outcome: form(self.outcome),
+            replayed: self.replayed,
+        }
+    }
+}
+
 impl Tx<'_> {
     /// Runs `act` unless `caller` has done it with this key before; then gives what it made.
     pub(crate) fn once<T: Serialize + DeserializeOwned>(

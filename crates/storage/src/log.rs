@@ -174,6 +174,16 @@ fn touch_conversations(conn: &mut Conn, events: &[LoggedEvent]) -> Result<()> {
     Ok(())
 }
 
+/// Keeps all others from adding to the log until this transaction ends, for an act whose outcome depends on
+/// what was logged last. Such an act may lock nothing more.
+pub(crate) fn hold(conn: &mut Conn) -> Result<()> {
+    if let Conn::Postgres(c) = conn {
+        let head = log_head::table.find(1_i16).select(log_head::seq);
+        head.for_update().first::<i64>(&mut **c)?;
+    }
+    Ok(())
+}
+
 /// How far the log goes.
 pub(crate) fn head(conn: &mut Conn) -> Result<i64> {
     Ok(on!(conn, c => log_head::table.find(1_i16).select(log_head::seq).first(c))?)

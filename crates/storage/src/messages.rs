@@ -13,7 +13,7 @@ use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::log::{About, NewEvent};
 use crate::people::{self, Person};
-use crate::pins::{self, PinSnapshot};
+use crate::pin_snapshots::{self, PinSnapshot};
 use crate::schema::{
     conversations as conversation_rows, memberships, message_exclusions, messages,
 };
@@ -143,6 +143,9 @@ pub(crate) fn post(
         .set((
             memberships::read_position.eq(position),
             memberships::unread_flag.eq(false),
+            memberships::messages_sent.eq(memberships::messages_sent + 1),
+            memberships::pins_sent.eq(memberships::pins_sent + i64::from(post.pin.is_some())),
+            memberships::last_sent_at.eq(now.as_millis()),
             memberships::version.eq(memberships::version + 1),
         ))
         .execute(c))?;
@@ -241,7 +244,7 @@ fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Message>> {
         .collect::<HashSet<_>>()
         .into_iter()
         .collect();
-    let pins = pins::present(conn, &pin_ids)?;
+    let pins = pin_snapshots::present(conn, &pin_ids)?;
     let mut messages = Vec::with_capacity(rows.len());
     for row in rows {
         let Some(sender) = people.get(&UserId::new(row.sender_id)) else {
@@ -372,23 +375,26 @@ fn range(
     })
 }
 
-/// Whether this conversation holds the pin, as `viewer` sees it.
-pub(crate) fn holds_pin(
+/// Which of these conversations hold the pin, as `viewer` sees it.
+pub(crate) fn holding_pin(
     conn: &mut Conn,
     viewer: UserId,
-    conversation: ConversationId,
+    conversation_ids: &[i64],
     pin: PinId,
-) -> Result<bool> {
+) -> Result<HashSet<i64>> {
     let excluded = message_exclusions::table
         .filter(message_exclusions::user_id.eq(viewer.get()))
         .filter(message_exclusions::conversation_id.eq(messages::conversation_id))
         .filter(message_exclusions::position.eq(messages::position));
-    let held = messages::table
+    let ids: Vec<i64> = on!(conn, c => messages::table
         .filter(messages::pin_id.eq(pin.get()))
-        .filter(messages::conversation_id.eq(conversation.get()))
+        .filter(messages::conversation_id.eq_any(conversation_ids))
         .filter(messages::deleted_at.is_null())
-        .filter(diesel::dsl::not(diesel::dsl::exists(excluded)));
-    Ok(on!(conn, c => diesel::select(diesel::dsl::exists(held)).get_result(c))?)
+        .filter(diesel::dsl::not(diesel::dsl::exists(excluded)))
+        .select(messages::conversation_id)
+        .distinct()
+        .load(c))?;
+    Ok(ids.into_iter().collect())
 }
 
 impl Store {

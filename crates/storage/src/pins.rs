@@ -1,128 +1,409 @@
-//! Pins.
-
-use std::collections::HashMap;
+//! Pins: making, saving, reading, changing and removing them.
 
 use diesel::prelude::*;
-use pinwire_domain::{PinId, Refusal, UserId};
-use serde::{Deserialize, Serialize};
+use pinwire_domain::board::{Access, Privacy};
+use pinwire_domain::pin::{PinChange, PinDraft};
+use pinwire_domain::{BoardId, PinId, Refusal, Time, UserId, link};
 
+use crate::boards::{self, creation_locks};
+use crate::db::batch::{Abort, LockKey, Tx};
 use crate::db::{Conn, on};
-use crate::error::{Result, StoreError};
-use crate::schema::{boards, pins};
+use crate::error::Result;
+use crate::idempotency::{IdempotencyKey, Keep, Made};
+use crate::page::{Page, one_more};
+use crate::pin_snapshots;
+use crate::schema::{boards as board_rows, pins, users};
+use crate::{Snapshot, Store};
 
-/// What a message keeps of a pin: as it was sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PinSnapshot {
-    /// The pin.
-    pub id: i64,
+/// A pin as it is now, for one person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// Its id.
+    pub id: PinId,
     /// Its owner.
-    pub owner_id: i64,
+    pub owner: UserId,
+    /// Its owner's username.
+    pub owner_username: String,
+    /// The board it is on, if that exists for who asks.
+    pub board: Option<BoardId>,
     /// The title.
     pub title: Option<String>,
     /// The description.
     pub description: Option<String>,
     /// What the picture shows, in words.
     pub alt_text: Option<String>,
-    /// Where the pin leads.
+    /// Where it leads.
     pub link: Option<String>,
-    /// The picture.
-    pub image_url: String,
+    /// The owner's note, for the owner alone.
+    pub note: Option<String>,
     /// `#rrggbb`.
     pub dominant_color: Option<String>,
-    /// The pin's version.
-    pub version: i64,
+    /// The picture.
+    pub image_url: String,
+    /// The pin it comes from.
+    pub parent: Option<PinId>,
+    /// When it was made.
+    pub created_at: Time,
 }
 
-/// A pin that the caller may send, as it is now.
-pub(crate) fn sendable(conn: &mut Conn, caller: UserId, pin: PinId) -> Result<PinSnapshot> {
-    type Row = (
-        (
-            i64,
-            i64,
-            Option<String>,
-            Option<String>,
-            Option<String>,
-            Option<String>,
-            String,
-        ),
-        Option<String>,
-        i64,
-        Option<String>,
-    );
-    let row: Option<Row> = on!(conn, c => pins::table
-        .left_join(boards::table)
-        .filter(pins::id.eq(pin.get()).and(pins::removed_at.is_null()))
-        .select((
-            (
-                pins::id,
-                pins::owner_id,
-                pins::title,
-                pins::description,
-                pins::alt_text,
-                pins::link,
-                pins::image_url,
-            ),
-            pins::dominant_color,
-            pins::version,
-            boards::privacy.nullable(),
-        ))
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = pins, treat_none_as_default_value = false)]
+struct Row {
+    id: i64,
+    owner_id: i64,
+    board_id: Option<i64>,
+    title: Option<String>,
+    description: Option<String>,
+    alt_text: Option<String>,
+    link: Option<String>,
+    note: Option<String>,
+    dominant_color: Option<String>,
+    image_url: String,
+    parent_pin_id: Option<i64>,
+    created_at: i64,
+    version: i64,
+}
+
+/// A pin's row, its owner's username, and the privacy of its board.
+type Found = (Row, String, Option<String>);
+
+/// What is left out of a list of pins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PinFilter {
+    /// Whether the pins of protected boards are in.
+    pub protected: bool,
+}
+
+/// A pin that exists for who asks, and whether its board is secret.
+fn find(conn: &mut Conn, access: Access, id: PinId) -> Result<(Pin, bool)> {
+    let found: Option<Found> = on!(conn, c => pins::table
+        .inner_join(users::table.on(users::id.eq(pins::owner_id)))
+        .left_join(board_rows::table)
+        .filter(pins::id.eq(id.get()).and(pins::removed_at.is_null()))
+        .select((Row::as_select(), users::username, board_rows::privacy.nullable()))
         .first(c)
         .optional())?;
-    let Some((facts, dominant_color, version, privacy)) = row else {
+    let Some((row, owner_username, privacy)) = found else {
         return Err(Refusal::PinNotFound.into());
     };
-    let (id, owner_id, title, description, alt_text, link, image_url) = facts;
-    if privacy.as_deref() == Some("SECRET") && owner_id != caller.get() {
-        // Who received it may know of it, but not pass it on.
-        return Err(if received(conn, caller, pin)? {
-            Refusal::PinIsSecret.into()
-        } else {
-            StoreError::from(Refusal::PinNotFound)
+    let privacy = privacy.as_deref().map(boards::privacy).transpose()?;
+    let owner = UserId::new(row.owner_id);
+    let sees_board = privacy.is_none_or(|p| access.sees(owner, p));
+    let mut pin = shown(access, row, owner_username);
+    if !sees_board {
+        // Who was sent a secret board's pin may read it, and learns nothing of the board.
+        if !access.secret || !pin_snapshots::received(conn, access.user, id)? {
+            return Err(Refusal::PinNotFound.into());
+        }
+        pin.board = None;
+    }
+    Ok((pin, privacy == Some(Privacy::Secret)))
+}
+
+/// What a person sees of a row whose board they see.
+fn shown(access: Access, row: Row, owner_username: String) -> Pin {
+    Pin {
+        id: PinId::new(row.id),
+        owner: UserId::new(row.owner_id),
+        owner_username,
+        board: row.board_id.map(BoardId::new),
+        title: row.title,
+        description: row.description,
+        alt_text: row.alt_text,
+        link: row.link,
+        note: row.note.filter(|_| row.owner_id == access.user.get()),
+        dominant_color: row.dominant_color,
+        image_url: row.image_url,
+        parent: row.parent_pin_id.map(PinId::new),
+        created_at: Time::from_millis(row.created_at),
+    }
+}
+
+fn own(conn: &mut Conn, access: Access, id: PinId) -> Result<Pin> {
+    let (pin, _) = find(conn, access, id)?;
+    if pin.owner != access.user {
+        return Err(Refusal::PinNotYours.into());
+    }
+    Ok(pin)
+}
+
+/// A pin that the caller may make another one from.
+fn source(conn: &mut Conn, access: Access, id: PinId) -> Result<Pin> {
+    let (pin, secret) = find(conn, access, id)?;
+    if secret && pin.owner != access.user {
+        return Err(Refusal::PinIsSecret.into());
+    }
+    Ok(pin)
+}
+
+/// Writes a new pin of the caller's.
+fn insert(tx: &mut Tx<'_>, access: Access, row: &Row) -> std::result::Result<i64, Abort> {
+    tx.lock(LockKey::User(access.user.get()))?;
+    if let Some(board) = row.board_id {
+        boards::require_own(tx.conn, access, BoardId::new(board))?;
+    }
+    on!(&mut *tx.conn, c => diesel::insert_into(pins::table).values(row).execute(c))?;
+    boards::pins_modified(tx, row.board_id, 1)?;
+    Ok(row.id)
+}
+
+fn create(tx: &mut Tx<'_>, access: Access, draft: &PinDraft) -> std::result::Result<i64, Abort> {
+    if let Some(parent) = draft.parent {
+        source(tx.conn, access, parent)?;
+    }
+    let wording = draft.wording.clone();
+    let row = Row {
+        id: tx.source.new_id(),
+        owner_id: access.user.get(),
+        board_id: draft.board.map(BoardId::get),
+        title: wording.title.flatten(),
+        description: wording.description.flatten(),
+        alt_text: wording.alt_text.flatten(),
+        link: wording.link.flatten(),
+        note: wording.note.flatten(),
+        dominant_color: draft.dominant_color.clone(),
+        image_url: draft.image_url.clone(),
+        parent_pin_id: draft.parent.map(PinId::get),
+        created_at: tx.source.now().as_millis(),
+        version: 1,
+    };
+    insert(tx, access, &row)
+}
+
+fn save(
+    tx: &mut Tx<'_>,
+    access: Access,
+    id: PinId,
+    board: Option<BoardId>,
+) -> std::result::Result<i64, Abort> {
+    let pin = source(tx.conn, access, id)?;
+    let row = Row {
+        id: tx.source.new_id(),
+        owner_id: access.user.get(),
+        board_id: board.map(BoardId::get),
+        title: pin.title,
+        description: pin.description,
+        alt_text: pin.alt_text,
+        link: pin.link,
+        note: None,
+        dominant_color: pin.dominant_color,
+        image_url: pin.image_url,
+        parent_pin_id: Some(id.get()),
+        created_at: tx.source.now().as_millis(),
+        version: 1,
+    };
+    insert(tx, access, &row)
+}
+
+fn change(
+    tx: &mut Tx<'_>,
+    access: Access,
+    id: PinId,
+    change: &PinChange,
+) -> std::result::Result<(), Abort> {
+    tx.lock(LockKey::User(access.user.get()))?;
+    let before = own(tx.conn, access, id)?;
+    let mut after = before.clone();
+    let wording = change.wording.clone();
+    after.board = change.board.or(before.board);
+    after.title = wording.title.unwrap_or(after.title);
+    after.description = wording.description.unwrap_or(after.description);
+    after.alt_text = wording.alt_text.unwrap_or(after.alt_text);
+    after.link = wording.link.unwrap_or(after.link);
+    after.note = wording.note.unwrap_or(after.note);
+    if after == before {
+        return Ok(());
+    }
+    if after.board != before.board
+        && let Some(board) = after.board
+    {
+        boards::require_own(tx.conn, access, board)?;
+        boards::pins_modified(tx, before.board.map(BoardId::get), -1)?;
+        boards::pins_modified(tx, Some(board.get()), 1)?;
+    } else {
+        boards::pins_modified(tx, before.board.map(BoardId::get), 0)?;
+    }
+    write(tx, &before, &after)
+}
+
+/// Writes what differs. The version grows only with what others see on the pin, so that a note or a move to
+/// another board does not make a sent pin look edited.
+fn write(tx: &mut Tx<'_>, before: &Pin, after: &Pin) -> std::result::Result<(), Abort> {
+    let public = |pin: &Pin| {
+        let Pin {
+            title,
+            description,
+            alt_text,
+            link,
+            ..
+        } = pin.clone();
+        (title, description, alt_text, link)
+    };
+    let edited = i64::from(public(before) != public(after));
+    let row = pins::table.find(before.id.get());
+    on!(&mut *tx.conn, c => diesel::update(row)
+        .set((
+            pins::board_id.eq(after.board.map(BoardId::get)),
+            pins::title.eq(after.title.as_deref()),
+            pins::description.eq(after.description.as_deref()),
+            pins::alt_text.eq(after.alt_text.as_deref()),
+            pins::link.eq(after.link.as_deref()),
+            pins::note.eq(after.note.as_deref()),
+            pins::version.eq(pins::version + edited),
+        ))
+        .execute(c))?;
+    if link::other_host(before.link.as_deref(), after.link.as_deref()) {
+        let now = tx.source.now().as_millis();
+        on!(&mut *tx.conn, c => diesel::update(row)
+            .set(pins::link_changed_at.eq(now))
+            .execute(c))?;
+    }
+    Ok(())
+}
+
+fn remove(tx: &mut Tx<'_>, access: Access, id: PinId) -> std::result::Result<(), Abort> {
+    tx.lock(LockKey::User(access.user.get()))?;
+    let pin = own(tx.conn, access, id)?;
+    let now = tx.source.now().as_millis();
+    on!(&mut *tx.conn, c => diesel::update(pins::table.find(id.get()))
+        .set((pins::removed_at.eq(now), pins::version.eq(pins::version + 1)))
+        .execute(c))?;
+    boards::pins_modified(tx, pin.board.map(BoardId::get), -1)?;
+    Ok(())
+}
+
+impl Store {
+    /// Makes a pin.
+    ///
+    /// # Errors
+    /// [`Refusal::BoardNotFound`], [`Refusal::BoardNotYours`]; for the parent [`Refusal::PinNotFound`] and
+    /// [`Refusal::PinIsSecret`]; the refusal of the idempotency key.
+    pub async fn create_pin(
+        &self,
+        access: Access,
+        draft: PinDraft,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Made<PinId>> {
+        let locks = creation_locks(access.user, key.as_ref());
+        let made = self.act(locks, move |tx| {
+            tx.once(access.user, key.as_ref(), Keep::Day, |tx| {
+                create(tx, access, &draft)
+            })
         });
+        Ok(made.await?.map(PinId::new))
     }
-    Ok(PinSnapshot {
-        id,
-        owner_id,
-        title,
-        description,
-        alt_text,
-        link,
-        image_url,
-        dominant_color,
-        version,
-    })
+
+    /// Makes a pin of the caller's from another one, on the caller's board or on none.
+    ///
+    /// # Errors
+    /// Those of [`Store::create_pin`].
+    pub async fn save_pin(
+        &self,
+        access: Access,
+        id: PinId,
+        board: Option<BoardId>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Made<PinId>> {
+        let locks = creation_locks(access.user, key.as_ref());
+        let made = self.act(locks, move |tx| {
+            tx.once(access.user, key.as_ref(), Keep::Day, |tx| {
+                save(tx, access, id, board)
+            })
+        });
+        Ok(made.await?.map(PinId::new))
+    }
+
+    /// Changes a pin.
+    ///
+    /// # Errors
+    /// [`Refusal::PinNotFound`], [`Refusal::PinNotYours`], [`Refusal::BoardNotFound`],
+    /// [`Refusal::BoardNotYours`].
+    pub async fn change_pin(&self, access: Access, id: PinId, wanted: PinChange) -> Result<()> {
+        let locks = vec![LockKey::User(access.user.get())];
+        self.act(locks, move |tx| change(tx, access, id, &wanted))
+            .await
+    }
+
+    /// Removes a pin. Its row stays for the conversations that hold it.
+    ///
+    /// # Errors
+    /// [`Refusal::PinNotFound`], [`Refusal::PinNotYours`].
+    pub async fn delete_pin(&self, access: Access, id: PinId) -> Result<()> {
+        let locks = vec![LockKey::User(access.user.get())];
+        self.act(locks, move |tx| remove(tx, access, id)).await
+    }
+
+    /// A pin.
+    ///
+    /// # Errors
+    /// [`Refusal::PinNotFound`].
+    pub async fn pin(&self, access: Access, id: PinId) -> Result<Snapshot<Pin>> {
+        self.snapshot(move |conn| Ok(find(conn, access, id)?.0))
+            .await
+    }
+
+    /// The caller's pins, newest first, those older than `before`.
+    pub async fn own_pins(
+        &self,
+        access: Access,
+        filter: PinFilter,
+        before: Option<PinId>,
+        size: usize,
+    ) -> Result<Snapshot<Page<Pin, PinId>>> {
+        let mut left_out: Vec<&'static str> = Vec::new();
+        if !access.secret {
+            left_out.push(Privacy::Secret.name());
+        }
+        if !filter.protected {
+            left_out.push(Privacy::Protected.name());
+        }
+        let before = before.map_or(i64::MAX, PinId::get);
+        self.snapshot(move |conn| {
+            let rows: Vec<(Row, String)> = on!(conn, c => pins::table
+                .inner_join(users::table.on(users::id.eq(pins::owner_id)))
+                .left_join(board_rows::table)
+                .filter(pins::owner_id.eq(access.user.get()).and(pins::id.lt(before)))
+                .filter(pins::removed_at.is_null())
+                .filter(board_rows::privacy.is_null()
+                    .or(board_rows::privacy.assume_not_null().ne_all(&left_out)))
+                .order(pins::id.desc())
+                .limit(one_more(size))
+                .select((Row::as_select(), users::username))
+                .load(c))?;
+            Ok(page(access, rows, size))
+        })
+        .await
+    }
+
+    /// A board's pins, newest first, those older than `before`.
+    ///
+    /// # Errors
+    /// [`Refusal::BoardNotFound`].
+    pub async fn board_pins(
+        &self,
+        access: Access,
+        board: BoardId,
+        before: Option<PinId>,
+        size: usize,
+    ) -> Result<Snapshot<Page<Pin, PinId>>> {
+        let before = before.map_or(i64::MAX, PinId::get);
+        self.snapshot(move |conn| {
+            boards::require_seen(conn, access, board)?;
+            let rows: Vec<(Row, String)> = on!(conn, c => pins::table
+                .inner_join(users::table.on(users::id.eq(pins::owner_id)))
+                .filter(pins::board_id.eq(board.get()).and(pins::id.lt(before)))
+                .filter(pins::removed_at.is_null())
+                .order(pins::id.desc())
+                .limit(one_more(size))
+                .select((Row::as_select(), users::username))
+                .load(c))?;
+            Ok(page(access, rows, size))
+        })
+        .await
+    }
 }
 
-/// Whether the caller is a member of a conversation that holds this pin and may see it there.
-pub(crate) fn received(conn: &mut Conn, caller: UserId, pin: PinId) -> Result<bool> {
-    use crate::schema::{memberships, message_exclusions, messages};
-    let excluded = message_exclusions::table
-        .filter(message_exclusions::user_id.eq(caller.get()))
-        .filter(message_exclusions::conversation_id.eq(messages::conversation_id))
-        .filter(message_exclusions::position.eq(messages::position));
-    let held = messages::table
-        .inner_join(
-            memberships::table.on(memberships::conversation_id.eq(messages::conversation_id)),
-        )
-        .filter(messages::pin_id.eq(pin.get()))
-        .filter(messages::deleted_at.is_null())
-        .filter(memberships::user_id.eq(caller.get()))
-        .filter(memberships::state.eq("member"))
-        .filter(diesel::dsl::not(diesel::dsl::exists(excluded)));
-    Ok(on!(conn, c => diesel::select(diesel::dsl::exists(held)).get_result(c))?)
-}
-
-/// Version and link of these pins as they are now, the removed ones left out.
-pub(crate) fn present(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, (i64, Option<String>)>> {
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows: Vec<(i64, i64, Option<String>)> = on!(conn, c => pins::table
-        .filter(pins::id.eq_any(ids).and(pins::removed_at.is_null()))
-        .select((pins::id, pins::version, pins::link))
-        .load(c))?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, version, link)| (id, (version, link)))
-        .collect())
+fn page(access: Access, rows: Vec<(Row, String)>, size: usize) -> Page<Pin, PinId> {
+    Page::cut(rows, size, |(row, _)| PinId::new(row.id))
+        .map(|(row, username)| shown(access, row, username))
 }

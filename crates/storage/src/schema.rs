@@ -130,10 +130,10 @@ diesel::table! {
         name_key -> Text,
         description -> Nullable<Text>,
         privacy -> Text,
-        is_ads_only -> Bool,
-        created_at -> BigInt,
+        pin_count -> BigInt,
         pins_modified_at -> Nullable<BigInt>,
-        version -> BigInt,
+        created_at -> BigInt,
+        removed_at -> Nullable<BigInt>,
     }
 }
 
@@ -150,7 +150,6 @@ diesel::table! {
         dominant_color -> Nullable<Text>,
         image_url -> Text,
         parent_pin_id -> Nullable<BigInt>,
-        is_removable -> Bool,
         created_at -> BigInt,
         removed_at -> Nullable<BigInt>,
         link_changed_at -> Nullable<BigInt>,
@@ -185,6 +184,9 @@ diesel::table! {
         muted_until -> Nullable<BigInt>,
         archived -> Bool,
         hidden_position -> Nullable<BigInt>,
+        messages_sent -> BigInt,
+        pins_sent -> BigInt,
+        last_sent_at -> Nullable<BigInt>,
         created_at -> BigInt,
         version -> BigInt,
     }
@@ -266,6 +268,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     heads,
 );
 
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(boards -> users (owner_id));
 diesel::joinable!(pins -> boards (board_id));
 diesel::joinable!(membership_periods -> conversations (conversation_id));
 diesel::joinable!(memberships -> conversations (conversation_id));

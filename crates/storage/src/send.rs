@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::idempotency::{IdempotencyKey, Keep, Made};
 use crate::log::{About, NewEvent};
 use crate::messages::{self, Post};
-use crate::pins::{self, PinSnapshot};
+use crate::pin_snapshots::{self, PinSnapshot};
 use crate::{Store, conversations, people, safety};
 
 /// Whom a pin is sent to, as the caller names them.
@@ -91,7 +91,7 @@ enum Goal {
 /// Loads what the rules need and lets them decide. The real send and the dry run share it.
 fn plan(conn: &mut Conn, caller: UserId, request: &SendRequest, people_max: usize) -> Result<Plan> {
     conversation::check_recipients(request.recipients.len())?;
-    let pin = pins::sendable(conn, caller, request.pin)?;
+    let pin = pin_snapshots::sendable(conn, caller, request.pin)?;
     let targets = resolve(conn, caller, request)?;
     let available: Vec<bool> = targets.iter().map(|t| *t != Target::Unavailable).collect();
     conversation::check_available(request.mode, &available)?;
@@ -317,7 +317,10 @@ impl Store {
                         Goal::Unavailable => None,
                     };
                     let already_sent = match existing {
-                        Some(id) => messages::holds_pin(conn, caller, id, request.pin)?,
+                        Some(id) => {
+                            let ids = [id.get()];
+                            !messages::holding_pin(conn, caller, &ids, request.pin)?.is_empty()
+                        }
                         None => false,
                     };
                     would.push(WouldSend {
@@ -350,7 +353,7 @@ impl Store {
             tx.once(caller, key.as_ref(), Keep::Forever, |tx| {
                 conversations::require_member(tx.conn, caller, conversation)?;
                 let pin = match draft.pin {
-                    Some(pin) => Some(pins::sendable(tx.conn, caller, pin)?),
+                    Some(pin) => Some(pin_snapshots::sendable(tx.conn, caller, pin)?),
                     None => None,
                 };
                 let post = Post {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use pinwire_domain::Time;
 
 /// Where the store takes the present moment and chance from.
+///
+/// Keys and tokens are made of chance, so outside of tests it must be unpredictable.
 #[derive(Clone)]
 pub struct Source {
     now: Arc<dyn Fn() -> Time + Send + Sync>,
@@ -29,6 +31,11 @@ impl Source {
 
     pub(crate) fn chance(&self) -> u64 {
         (self.chance)()
+    }
+
+    /// 32 bytes for a new key or token.
+    pub(crate) fn secret(&self) -> Vec<u8> {
+        (0..4).flat_map(|_| self.chance().to_be_bytes()).collect()
     }
 
     /// The number of a new id.

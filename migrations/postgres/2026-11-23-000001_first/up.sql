@@ -94,6 +94,7 @@ create table sessions (
     revoked_at bigint
 );
 create index sessions_of_user on sessions (user_id, id);
+create index sessions_by_expiry on sessions (expires_at);
 
 create table refresh_tokens (
     token_hash bytea primary key,
@@ -105,6 +106,7 @@ create table refresh_tokens (
     used_at bigint
 );
 create index refresh_tokens_of_session on refresh_tokens (session_id);
+create index refresh_tokens_by_expiry on refresh_tokens (expires_at);
 
 -- Single-use passes that open a WebSocket from a browser.
 create table tickets (
@@ -116,6 +118,7 @@ create table tickets (
     token_expires_at bigint not null,
     expires_at bigint not null
 );
+create index tickets_of_session on tickets (session_id);
 create index tickets_by_expiry on tickets (expires_at);
 
 -- One row an act that carried a key, written in the act's transaction.
@@ -140,34 +143,39 @@ create table boards (
     -- Folded: a person's boards have different names.
     name_key text not null,
     description text,
+    -- PUBLIC, PROTECTED, SECRET
     privacy text not null,
-    is_ads_only boolean not null,
-    created_at bigint not null,
+    -- Pins on it, the removed ones left out.
+    pin_count bigint not null default 0,
+    -- When a pin was last put on it, changed or taken away.
     pins_modified_at bigint,
-    version bigint not null
+    created_at bigint not null,
+    -- A removed board keeps its row, as its pins do.
+    removed_at bigint
 );
-create unique index boards_name on boards (owner_id, name_key);
-create index boards_of_owner on boards (owner_id, id);
+create unique index boards_name on boards (owner_id, name_key) where removed_at is null;
+create index boards_of_owner on boards (owner_id, id) where removed_at is null;
 
 create table pins (
     id bigint primary key,
     owner_id bigint not null references users (id),
-    -- Absent for a pin that is on no board.
-    board_id bigint references boards (id) on delete set null,
+    -- Absent for a pin that is on no board. A board and its pins have one owner.
+    board_id bigint references boards (id),
     title text,
     description text,
     alt_text text,
     link text,
+    -- For the owner alone.
     note text,
     dominant_color text,
     image_url text not null,
     parent_pin_id bigint,
-    is_removable boolean not null,
     created_at bigint not null,
     -- A removed pin keeps its row for the conversations that hold it.
     removed_at bigint,
     -- When the link last changed its host.
     link_changed_at bigint,
+    -- Grows when something changes that a message shows of the pin, and when it is removed.
     version bigint not null
 );
 create index pins_of_owner on pins (owner_id, id) where removed_at is null;
@@ -204,6 +212,10 @@ create table memberships (
     archived boolean not null,
     -- Hidden until a message beyond this position.
     hidden_position bigint,
+    -- What the person wrote here: contacts are ranked by it.
+    messages_sent bigint not null,
+    pins_sent bigint not null,
+    last_sent_at bigint,
     created_at bigint not null,
     version bigint not null,
     primary key (conversation_id, user_id)

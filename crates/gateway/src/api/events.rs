@@ -273,7 +273,7 @@ pub async fn websocket(
         (None, Some(token)) => app.caller(token, operation).await?,
         _ => return Err(token::unauthenticated()),
     };
-    check_scopes(&caller.scopes, operation)?;
+    check_scopes(&caller.scopes, operation.scopes)?;
     let (answer, socket, incoming) =
         actix_ws::handle_with_protocols(&request, payload, &[SUBPROTOCOL]).map_err(|e| {
             ApiError::new(

@@ -108,7 +108,9 @@ impl Hub {
         if mine.len() >= STREAMS_PER_USER_MAX {
             let oldest = mine.remove(0);
             // A stream with no room for an order ends all the same: its queue is gone.
-            let _ = oldest.orders.try_send(Order::Close(close::TOO_MANY_CONNECTIONS));
+            let _ = oldest
+                .orders
+                .try_send(Order::Close(close::TOO_MANY_CONNECTIONS));
         }
         mine.push(entry);
         drop(streams);

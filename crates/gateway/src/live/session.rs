@@ -318,7 +318,7 @@ impl Session {
     async fn read(&self, conversation: &str, position: i64) -> Result<(), ApiError> {
         let operation = crate::routes::find("PUT", "/v5/conversations/{conversation_id}/read");
         if let Some(operation) = operation {
-            crate::auth::check_scopes(&self.caller.scopes, operation)?;
+            crate::auth::check_scopes(&self.caller.scopes, operation.scopes)?;
         }
         let id: ConversationId = crate::api::id(conversation, "conversation_id")?;
         Ok(self

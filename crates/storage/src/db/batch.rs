@@ -227,21 +227,8 @@ impl Writer {
             // What failed for a reason of the database's own runs alone.
             if batch.iter().any(|w| w.attempts > 1) {
                 self.again = batch.split_off(1);
-            } else {
-                // One writer at a time waits here; it leaves with all that is there, at once.
-                let mut queue = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-                if batch.is_empty() {
-                    match queue.blocking_recv() {
-                        Some(first) => batch.push(first),
-                        None => return,
-                    }
-                }
-                while batch.len() < BATCH_MAX {
-                    match queue.try_recv() {
-                        Ok(next) => batch.push(next),
-                        Err(_) => break,
-                    }
-                }
+            } else if !fill(&mut batch, waiting) {
+                return;
             }
             // A panic in an act must not end the writer; its batch is rolled back with the connection.
             let again = catch_unwind(AssertUnwindSafe(|| self.commit(batch))).unwrap_or_default();
@@ -268,7 +255,9 @@ impl Writer {
                         Ended::Failed(error) => waiting.job.answer(Err(error)),
                         Ended::Again(key) => {
                             // A missing key is no failure: the act may go with others again.
-                            waiting.attempts = if key.is_some() { waiting.attempts } else { 2 };
+                            if key.is_none() {
+                                waiting.attempts = waiting.attempts.max(2);
+                            }
                             waiting.locks.extend(key);
                             again.push(waiting);
                         }
@@ -359,6 +348,33 @@ impl Writer {
     }
 }
 
+/// Adds all that waits, at once; false when nothing will come any more.
+///
+/// Only a writer with nothing to do waits for an act, holding the queue: one that has acts to run again
+/// must not wait behind it.
+fn fill(batch: &mut Vec<Waiting>, waiting: &Mutex<mpsc::Receiver<Waiting>>) -> bool {
+    let mut queue = if batch.is_empty() {
+        let mut queue = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        match queue.blocking_recv() {
+            Some(first) => batch.push(first),
+            None => return false,
+        }
+        queue
+    } else {
+        match waiting.try_lock() {
+            Ok(queue) => queue,
+            Err(_) => return true,
+        }
+    };
+    while batch.len() < BATCH_MAX {
+        match queue.try_recv() {
+            Ok(next) => batch.push(next),
+            Err(_) => break,
+        }
+    }
+    true
+}
+
 /// Decides what becomes of an act that stopped; an error of the database's own ends the batch.
 fn after_abort(waiting: &mut Waiting, abort: Abort) -> Result<Ended> {
     use diesel::result::{DatabaseErrorKind, Error};
@@ -399,6 +415,7 @@ fn is_disconnect(error: &StoreError) -> bool {
             "server closed",
             "no connection",
             "terminating connection",
+            "statement timeout",
             "disk is full",
         ]
         .iter()

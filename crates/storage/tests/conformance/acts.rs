@@ -16,9 +16,9 @@ impl TestStore {
     pub(crate) fn pin(&self, owner: UserId) -> PinId {
         let id = 1_000 + self.number("select count(*) from pins");
         self.execute(&format!(
-            "insert into pins (id, owner_id, title, link, image_url, is_removable, created_at, version)
+            "insert into pins (id, owner_id, title, link, image_url, created_at, version)
              values ({id}, {owner}, 'A chair', 'https://chairs.example/{id}',
-                     'https://img.example/{id}.jpg', true, {}, 1)",
+                     'https://img.example/{id}.jpg', {}, 1)",
             self.now().as_millis()
         ));
         PinId::new(id)
@@ -26,7 +26,9 @@ impl TestStore {
 
     /// Blocks a person, beside the acts.
     pub(crate) fn block(&self, blocker: UserId, blocked: UserId) {
-        self.execute(&format!("insert into blocks values ({blocker}, {blocked}, 0)"));
+        self.execute(&format!(
+            "insert into blocks values ({blocker}, {blocked}, 0)"
+        ));
     }
 
     /// Sends a pin to each of these people apart.
@@ -36,7 +38,12 @@ impl TestStore {
     }
 
     /// Sends a pin to one person: the conversation and the position.
-    pub(crate) async fn sends_to(&self, sender: UserId, pin: PinId, to: UserId) -> (ConversationId, i64) {
+    pub(crate) async fn sends_to(
+        &self,
+        sender: UserId,
+        pin: PinId,
+        to: UserId,
+    ) -> (ConversationId, i64) {
         let sent = self.sends(sender, pin, &[to]).await;
         let (conversation, position) = sent[0].message.unwrap();
         (ConversationId::new(conversation), position)
@@ -45,7 +52,11 @@ impl TestStore {
     /// Writes a text into a conversation: its position.
     pub(crate) async fn writes(&self, sender: UserId, id: ConversationId, text: &str) -> i64 {
         let draft = MessageDraft::new(Some(text), None).unwrap();
-        self.store.send_message(sender, id, draft, None, None).await.unwrap().outcome
+        self.store
+            .send_message(sender, id, draft, None, None)
+            .await
+            .unwrap()
+            .outcome
     }
 
     /// The conversation as this person sees it.
@@ -55,7 +66,12 @@ impl TestStore {
 
     /// The ids of a person's conversations, in order.
     pub(crate) async fn inbox(&self, person: UserId, filter: Filter) -> Vec<ConversationId> {
-        let page = self.store.conversations(person, filter, None, 100).await.unwrap().value;
+        let page = self
+            .store
+            .conversations(person, filter, None, 100)
+            .await
+            .unwrap()
+            .value;
         page.items.iter().map(|view| view.conversation.id).collect()
     }
 }
@@ -74,7 +90,11 @@ pub(crate) fn request(pin: PinId, to: &[UserId], mode: SendMode) -> SendRequest 
 
 /// A key of an act on this route with this body.
 pub(crate) fn key(key: &str, route: &str, body: &str) -> IdempotencyKey {
-    IdempotencyKey { key: key.into(), route: route.into(), body_hash: body.as_bytes().to_vec() }
+    IdempotencyKey {
+        key: key.into(),
+        route: route.into(),
+        body_hash: body.as_bytes().to_vec(),
+    }
 }
 
 /// Why an act was refused, in words.

@@ -11,10 +11,18 @@
 #[macro_use]
 mod stores;
 
+mod accounts;
 mod acts;
+mod boards;
+mod contacts;
+mod follows;
 mod harness;
 mod migrations;
 mod nodes;
+mod pins;
 mod reading;
 mod send;
+mod sessions;
 mod streams;
+mod sweep;
+mod tokens;

@@ -1,52 +1,44 @@
 //! What a start makes of the schema it finds.
 
-use pinwire_domain::limits;
-use pinwire_storage::{Migrate, OpenError, SchemaError, Store, StoreConfig};
-
-use crate::stores::{START, TestStore};
-
-fn reopen(at: &TestStore, migrate: Migrate) -> Result<(), OpenError> {
-    let source = pinwire_storage::Source::new(|| START, || 1);
-    let config = StoreConfig {
-        target: at.target(),
-        readers: 1,
-        writers: 1,
-        migrate,
-        people_max: limits::CONVERSATION_PEOPLE_DEFAULT,
-    };
-    Store::open(&config, &source).map(drop)
-}
+use pinwire_storage::{Migrate, OpenError, SchemaError};
 
 both! {
     an_altered_migration_is_refused_and_nothing_is_changed(at) {
         at.execute("update schema_migrations set checksum = 'other'");
-        at.close().await;
-        let refused = reopen(at, Migrate::Forward);
+        let refused = at.start_again(Migrate::Forward);
         assert!(matches!(refused, Err(OpenError::Schema(SchemaError::Altered(_)))), "{refused:?}");
         assert_eq!(at.number("select count(*) from schema_migrations where checksum = 'other'"), 1);
     }
 
     a_newer_schema_is_refused_only_if_it_says_so(at) {
-        at.execute("insert into schema_migrations values ('9999-new', 'x', '2026-11-23-000001_first')");
-        at.close().await;
-        assert!(reopen(at, Migrate::Forward).is_ok());
+        at.execute(
+            "insert into schema_migrations values ('9999-new', 'x', '2026-11-23-000001_first')",
+        );
+        assert!(at.start_again(Migrate::Forward).is_ok());
         at.execute("update schema_migrations set min_version = '9999-new' where version = '9999-new'");
-        let refused = reopen(at, Migrate::Forward);
+        let refused = at.start_again(Migrate::Forward);
         assert!(matches!(refused, Err(OpenError::Schema(SchemaError::Newer(_)))), "{refused:?}");
     }
 
-    an_empty_database_is_refused_where_migrating_is_not_asked_for(at) {
-        at.close().await;
+    an_older_schema_is_refused_where_migrating_is_not_asked_for(at) {
         at.execute("delete from schema_migrations");
-        let refused = reopen(at, Migrate::Check);
+        let refused = at.start_again(Migrate::Check);
         assert!(matches!(refused, Err(OpenError::Schema(SchemaError::Older(_)))), "{refused:?}");
+        assert_eq!(at.number("select count(*) from schema_migrations"), 0);
     }
 
-    the_same_database_keeps_its_epoch_and_another_gets_a_new_one(at) {
+    a_database_of_another_identity_gets_a_new_epoch(at) {
         let before = at.store.epoch().to_owned();
-        at.close().await;
-        assert_eq!(at.epoch(), before);
-        at.execute("update log_head set identity = 'another'");
-        assert_ne!(at.epoch(), before);
+        at.execute("update log_head set identity = 'another', seq = 7");
+        let after = at.start_again(Migrate::Forward).unwrap();
+        assert_ne!(after, before);
+        assert_eq!(at.store.head().await.unwrap(), 7);
     }
+}
+
+#[test]
+fn a_second_node_finds_the_same_epoch() {
+    crate::stores::on_postgres(async |at| {
+        assert_eq!(at.start_again(Migrate::Forward).unwrap(), at.store.epoch());
+    });
 }

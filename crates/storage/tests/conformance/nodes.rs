@@ -13,7 +13,7 @@ fn writers_of_two_nodes_leave_no_hole_and_meet_no_deadlock() {
     on_postgres(async |at| {
         let people: Vec<_> = (0..6).map(|n| at.person(&format!("p{n}"))).collect();
         let pins: Vec<_> = people.iter().map(|p| at.pin(*p)).collect();
-        let nodes = [at.store.clone(), at.second_node()];
+        let nodes = at.nodes();
         let mut sends = Vec::new();
         for n in 0..300_usize {
             let store = nodes[n % 2].clone();
@@ -24,7 +24,11 @@ fn writers_of_two_nodes_leave_no_hole_and_meet_no_deadlock() {
             if to.is_empty() {
                 continue;
             }
-            let mode = if n % 3 == 0 { SendMode::Group } else { SendMode::Separate };
+            let mode = if n % 3 == 0 {
+                SendMode::Group
+            } else {
+                SendMode::Separate
+            };
             let send = request(pins[n % 6], &to, mode);
             sends.push(tokio::spawn(async move { store.send(sender, send).await }));
         }
@@ -32,8 +36,10 @@ fn writers_of_two_nodes_leave_no_hole_and_meet_no_deadlock() {
             send.await.unwrap().unwrap();
         }
         assert_eq!(
-            at.number("select count(*) from conversations c where last_position <>
-                       (select count(*) from messages m where m.conversation_id = c.id)"),
+            at.number(
+                "select count(*) from conversations c where last_position <>
+                       (select count(*) from messages m where m.conversation_id = c.id)"
+            ),
             0
         );
         assert_eq!(
@@ -54,14 +60,18 @@ fn a_key_makes_one_message_whichever_node_is_asked() {
     on_postgres(async |at| {
         let (ana, bo) = (at.person("ana"), at.person("bo"));
         let (id, _) = at.sends_to(ana, at.pin(ana), bo).await;
-        let nodes = [at.store.clone(), at.second_node()];
+        let nodes = at.nodes();
         let mut sends = Vec::new();
         for n in 0..400_usize {
             let store = nodes[n % 2].clone();
             let key = key(&format!("k{}", n / 4), "POST /messages", "body");
             let draft = MessageDraft::new(Some("once"), None).unwrap();
             sends.push(tokio::spawn(async move {
-                store.send_message(ana, id, draft, None, Some(key)).await.unwrap().outcome
+                store
+                    .send_message(ana, id, draft, None, Some(key))
+                    .await
+                    .unwrap()
+                    .outcome
             }));
         }
         let mut positions = BTreeSet::new();

@@ -18,8 +18,19 @@ async fn talk(at: &TestStore, ana: UserId, bo: UserId, messages: i64) -> Convers
     id
 }
 
-async fn positions(at: &TestStore, viewer: UserId, id: ConversationId, page: Page, size: i64) -> Vec<i64> {
-    let read = at.store.messages(viewer, id, page, size).await.unwrap().value;
+async fn positions(
+    at: &TestStore,
+    viewer: UserId,
+    id: ConversationId,
+    page: Page,
+    size: i64,
+) -> Vec<i64> {
+    let read = at
+        .store
+        .messages(viewer, id, page, size)
+        .await
+        .unwrap()
+        .value;
     read.iter().map(|m| m.position).collect()
 }
 

@@ -101,8 +101,8 @@ both! {
         let (ana, bo, cy) = (at.person("ana"), at.person("bo"), at.person("cy"));
         let pin = at.pin(ana);
         at.execute(&format!(
-            "insert into boards (id, owner_id, name, name_key, privacy, is_ads_only, created_at, version)
-             values (5, {ana}, 'Secret', 'secret', 'SECRET', false, 0, 1);
+            "insert into boards (id, owner_id, name, name_key, privacy, created_at)
+             values (5, {ana}, 'Secret', 'secret', 'SECRET', 0);
              update pins set board_id = 5 where id = {pin}"
         ));
         let stranger = at.store.send(bo, request(pin, &[cy], Separate)).await;

@@ -12,7 +12,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use pinwire_domain::{Time, UserId, limits};
-use pinwire_storage::{Committed, Migrate, Source, Store, StoreConfig, Target};
+use pinwire_storage::{Committed, Migrate, OpenError, Source, Store, StoreConfig, Target};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
@@ -54,7 +54,6 @@ pub(crate) struct TestStore {
     /// The store under test.
     pub(crate) store: Store,
     /// What it committed, in order.
-    #[allow(dead_code, reason = "for tests of what the followers of the log are told")]
     pub(crate) committed: mpsc::Receiver<Committed>,
     clock: Arc<AtomicI64>,
     source: Source,
@@ -75,10 +74,38 @@ impl TestStore {
         }
     }
 
-    /// A second store on the same database, as another node has it. PostgreSQL only.
-    #[allow(dead_code, reason = "for tests of what two nodes do at once")]
-    pub(crate) fn second_node(&self) -> Store {
-        open(&self.database.target, &self.source).0
+    /// The stores of all nodes: two on PostgreSQL, one on SQLite, where one server holds the file.
+    pub(crate) fn nodes(&self) -> Vec<Store> {
+        let mut nodes = vec![self.store.clone()];
+        if let Target::Postgres(_) = &self.database.target {
+            nodes.push(open(&self.database.target, &self.source).0);
+        }
+        nodes
+    }
+
+    /// What another start makes of this database: its epoch. On SQLite of a copy, since one server holds the file.
+    pub(crate) fn start_again(&self, migrate: Migrate) -> Result<String, OpenError> {
+        let target = match &self.database.target {
+            Target::Sqlite(path) => {
+                let copy = path.with_file_name(unique_name());
+                self.execute(&format!("vacuum into '{}'", copy.display()));
+                Target::Sqlite(copy)
+            }
+            Target::Postgres(url) => Target::Postgres(url.clone()),
+        };
+        let config = StoreConfig {
+            migrate,
+            ..config(&target)
+        };
+        Store::open(&config, &self.source).map(|(store, _)| store.epoch().to_owned())
+    }
+
+    /// An expression for the bytes of a column as upper-case hexadecimal digits.
+    pub(crate) fn bytes_as_hex(&self, column: &str) -> String {
+        match &self.database.target {
+            Target::Sqlite(_) => format!("hex({column})"),
+            Target::Postgres(_) => format!("upper(encode({column}, 'hex'))"),
+        }
     }
 
     /// The present moment of this store.
@@ -157,14 +184,17 @@ fn source(clock: &Arc<AtomicI64>) -> Source {
 }
 
 fn open(target: &Target, source: &Source) -> (Store, mpsc::Receiver<Committed>) {
-    let config = StoreConfig {
+    Store::open(&config(target), source).unwrap()
+}
+
+fn config(target: &Target) -> StoreConfig {
+    StoreConfig {
         target: target.clone(),
         readers: 4,
         writers: 2,
         migrate: Migrate::Forward,
         people_max: limits::CONVERSATION_PEOPLE_DEFAULT,
-    };
-    Store::open(&config, source).unwrap()
+    }
 }
 
 /// A database that goes away with its test.

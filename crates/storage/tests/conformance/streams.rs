@@ -12,7 +12,11 @@ async fn hears(at: &TestStore, person: UserId, seq: i64) -> Vec<(i64, EventKind)
     let mut after = seq;
     loop {
         match stretch(at, person, after).await {
-            Stretch::Events { events, reached, more } => {
+            Stretch::Events {
+                events,
+                reached,
+                more,
+            } => {
                 heard.extend(events.iter().map(|e| (e.event.seq, e.event.kind)));
                 after = reached;
                 if !more {
@@ -25,7 +29,10 @@ async fn hears(at: &TestStore, person: UserId, seq: i64) -> Vec<(i64, EventKind)
 }
 
 async fn stretch(at: &TestStore, person: UserId, seq: i64) -> Stretch {
-    let after = Cursor { epoch: at.store.epoch().into(), seq };
+    let after = Cursor {
+        epoch: at.store.epoch().into(),
+        seq,
+    };
     at.store.stream(person, after, 2).await.unwrap().value
 }
 

@@ -1,0 +1,220 @@
+//! Passwords: Argon2id, on no more threads than there are cores.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+use crate::clock;
+use crate::error::{ApiError, ApiResult, reasons};
+
+/// KiB of memory that one hash takes (19 MiB, as OWASP asks for).
+const MEMORY_KIB: u32 = 19 * 1_024;
+/// Passes over that memory.
+const PASSES: u32 = 2;
+/// Lanes of that memory.
+const LANES: u32 = 1;
+/// Bytes of salt.
+const SALT_LEN: usize = 16;
+/// How long a request waits for a thread; then it is told to come back.
+const WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// How a password compares with a stored hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// It is another password, or there is none.
+    Wrong,
+    /// It is the password.
+    Right,
+    /// It is the password, and the hash was made with other parameters than today's.
+    Outdated,
+}
+
+/// Hashes passwords and compares them with hashes.
+pub struct Passwords {
+    threads: Arc<Semaphore>,
+    /// The hash of no password at all: comparing with it takes as long as with anybody's.
+    nobody: Arc<str>,
+}
+
+impl Passwords {
+    /// With as many threads as there are cores.
+    ///
+    /// # Errors
+    /// Says why no password can be hashed.
+    pub fn new() -> Result<Self, String> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let secret: [u8; 32] = clock::random_bytes();
+        let nobody = hash(&secret).map_err(|e| format!("cannot hash passwords: {e}"))?;
+        Ok(Self {
+            threads: Arc::new(Semaphore::new(cores)),
+            nobody: nobody.into(),
+        })
+    }
+
+    /// The hash of a new password, as a PHC string.
+    ///
+    /// # Errors
+    /// 503 when too many passwords are waiting.
+    pub async fn hash(&self, password: &SecretString) -> ApiResult<String> {
+        let password = password.clone();
+        self.run(move || hash(password.expose_secret().as_bytes()))
+            .await
+    }
+
+    /// Compares a password with a stored hash; takes as long where there is none.
+    ///
+    /// # Errors
+    /// 503 when too many passwords are waiting.
+    pub async fn compare(
+        &self,
+        password: &SecretString,
+        stored: Option<&str>,
+    ) -> ApiResult<Comparison> {
+        let password = password.clone();
+        let known = stored.is_some();
+        let stored: Arc<str> = stored.map_or_else(|| Arc::clone(&self.nobody), Arc::from);
+        let comparison = self
+            .run(move || compare(password.expose_secret().as_bytes(), &stored))
+            .await?;
+        Ok(if known { comparison } else { Comparison::Wrong })
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> password_hash::Result<T> + Send + 'static,
+    ) -> ApiResult<T> {
+        let threads = Arc::clone(&self.threads);
+        let waited = tokio::time::timeout(WAIT_MAX, threads.acquire_owned()).await;
+        let Ok(Ok(thread)) = waited else {
+            let message = "too many passwords are being checked";
+            return Err(ApiError::new(reasons::UNAVAILABLE, message).retry_after_s(1));
+        };
+        let done = tokio::task::spawn_blocking(move || {
+            // Held to the end, also when the client has gone: the work goes on.
+            let _thread = thread;
+            work()
+        })
+        .await;
+        let internal = |cause: String| {
+            tracing::error!(%cause, "a password could not be checked");
+            ApiError::new(reasons::INTERNAL, "internal error")
+        };
+        done.map_err(|e| internal(e.to_string()))?
+            .map_err(|e| internal(e.to_string()))
+    }
+}
+
+fn argon2() -> password_hash::Result<Argon2<'static>> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+fn hash(password: &[u8]) -> password_hash::Result<String> {
+    let salt: [u8; SALT_LEN] = clock::random_bytes();
+    Ok(argon2()?
+        .hash_password_with_salt(password, &salt)?
+        .to_string())
+}
+
+fn compare(password: &[u8], stored: &str) -> password_hash::Result<Comparison> {
+    let stored = PasswordHash::new(stored)?;
+    match argon2()?.verify_password(password, &stored) {
+        Ok(()) if is_current(&stored) => Ok(Comparison::Right),
+        Ok(()) => Ok(Comparison::Outdated),
+        Err(password_hash::Error::PasswordInvalid) => Ok(Comparison::Wrong),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a hash was made as one would be made now.
+fn is_current(stored: &PasswordHash) -> bool {
+    let same_params = Params::try_from(stored).is_ok_and(|params| {
+        (params.m_cost(), params.t_cost(), params.p_cost()) == (MEMORY_KIB, PASSES, LANES)
+    });
+    same_params
+        && stored.algorithm == Algorithm::Argon2id.ident()
+        && stored.version == Some(Version::V0x13.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> SecretString {
+        SecretString::from(text.to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_password_is_known_again_by_its_hash() {
+        let passwords = Passwords::new().unwrap();
+        let hash = passwords.hash(&secret("correct horse")).await.unwrap();
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
+        let compare =
+            async |text: &str, stored| passwords.compare(&secret(text), stored).await.unwrap();
+        assert_eq!(
+            compare("correct horse", Some(&hash)).await,
+            Comparison::Right
+        );
+        assert_eq!(
+            compare("correct hors", Some(&hash)).await,
+            Comparison::Wrong
+        );
+        assert_eq!(compare("", Some(&hash)).await, Comparison::Wrong);
+        assert_eq!(compare("correct horse", None).await, Comparison::Wrong);
+        let again = passwords.hash(&secret("correct horse")).await.unwrap();
+        assert_ne!(again, hash, "each has a salt of its own");
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_other_parameters_is_right_and_outdated() {
+        let passwords = Passwords::new().unwrap();
+        let weak = Params::new(8 * 1_024, 1, 1, None).unwrap();
+        for algorithm in [Algorithm::Argon2id, Algorithm::Argon2i] {
+            let old = Argon2::new(algorithm, Version::V0x13, weak.clone());
+            let hash = old
+                .hash_password_with_salt(b"correct horse", &[1; 16])
+                .unwrap()
+                .to_string();
+            let compared = passwords
+                .compare(&secret("correct horse"), Some(&hash))
+                .await
+                .unwrap();
+            assert_eq!(compared, Comparison::Outdated);
+            let compared = passwords
+                .compare(&secret("wrong horse"), Some(&hash))
+                .await
+                .unwrap();
+            assert_eq!(compared, Comparison::Wrong);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_broken_hash_is_a_fault_and_no_wrong_password() {
+        let passwords = Passwords::new().unwrap();
+        let error = passwords
+            .compare(&secret("x"), Some("hash"))
+            .await
+            .unwrap_err();
+        assert_eq!(error.reason(), reasons::INTERNAL);
+    }
+
+    #[tokio::test]
+    async fn who_waits_too_long_is_told_to_come_back() {
+        let passwords = Passwords::new().unwrap();
+        let cores = std::thread::available_parallelism().unwrap().get();
+        let all = u32::try_from(cores).unwrap();
+        let held = passwords.threads.acquire_many(all).await.unwrap();
+        let error = passwords.hash(&secret("correct horse")).await.unwrap_err();
+        assert_eq!(error.reason(), reasons::UNAVAILABLE);
+        drop(held);
+        assert!(passwords.hash(&secret("correct horse")).await.is_ok());
+    }
+}
