@@ -7,15 +7,13 @@ use serde_json::{Value, json};
 pub(crate) fn close(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
-            assert!(
-                !fields.contains_key("allOf"),
-                "the parts of an allOf cannot be closed one by one: {fields:?}"
-            );
             let is_open = !fields.contains_key("additionalProperties");
             if is_open && fields.get("properties").is_some_and(Value::is_object) {
                 fields.insert("additionalProperties".to_owned(), json!(false));
             }
-            fields.values_mut().for_each(close);
+            // The parts of an allOf know only some of the fields.
+            let parts = fields.iter_mut().filter(|(name, _)| *name != "allOf");
+            parts.for_each(|(_, part)| close(part));
         }
         Value::Array(items) => items.iter_mut().for_each(close),
         _ => {}
