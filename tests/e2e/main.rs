@@ -13,12 +13,12 @@
 //mod bad_requests;
 //mod bad_tokens;
 //mod boards;
-//mod events;
+mod events;
 //mod frames;
 mod groups;
-//mod heads;
+mod heads;
 //mod property;
-//mod reading;
+mod reading;
 mod repeats;
 mod sends;
 //mod sessions;
