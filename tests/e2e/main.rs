@@ -9,17 +9,18 @@
     reason = "a test tells by a panic, and has a clock of its own"
 )]
 
-//mod bad_frames;
-//mod bad_requests;
-//mod bad_tokens;
-//mod boards;
+mod bad_frames;
+mod bad_requests;
+mod bad_tokens;
+mod boards;
 mod events;
-//mod frames;
+mod frames;
 mod groups;
 mod heads;
+mod mint;
 //mod property;
 mod reading;
 mod repeats;
 mod sends;
-//mod sessions;
-//mod tickets;
+mod sessions;
+mod tickets;

@@ -86,6 +86,23 @@ impl Person {
             .await
     }
 
+    /// Renews the tokens of this device.
+    pub async fn renews(&self) -> Answer {
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", &self.refresh_token),
+        ];
+        let request = self.api.request(Method::POST, "/v5/oauth/token");
+        request.form(&form).send().await
+    }
+
+    /// Signs this device out.
+    pub async fn signs_out(&self) -> Answer {
+        let form = [("token", self.refresh_token.as_str())];
+        let request = self.api.request(Method::POST, "/v5/oauth/token/revoke");
+        request.form(&form).send().await
+    }
+
     /// The same device, talking to another node.
     #[must_use]
     pub fn on(&self, node: &Node) -> Self {

@@ -118,7 +118,12 @@ impl Opening {
             Ok((stream, answer)) => {
                 let agreed = answer.headers().get("sec-websocket-protocol");
                 let agreed = agreed.map(|it| it.to_str().expect("a name").to_owned());
-                assert_eq!(agreed, self.subprotocol, "the subprotocol");
+                let asked = self.subprotocol.as_deref();
+                let fits = match (&agreed, asked) {
+                    (Some(agreed), Some(asked)) => asked.split(", ").any(|it| it == agreed),
+                    (agreed, asked) => agreed.is_none() && asked.is_none(),
+                };
+                assert!(fits, "asked for {asked:?}, agreed on {agreed:?}");
                 Ok(Socket::begin(self.who, port, stream, self.contract).await)
             }
             Err(Error::Http(answer)) => Err(answer.status().as_u16()),

@@ -126,12 +126,13 @@ impl World {
     }
 }
 
-/// Settings of a node: any port, few threads, and no limit on how often people sign in.
+/// Settings of a node: any port, few threads, one web page, and no limit on how often people sign in.
 fn settings(database: &Database, bus: Option<&PubSub>) -> Vec<(String, String)> {
     let mut settings = vec![
         ("PINWIRE_LISTEN", "127.0.0.1:0".to_owned()),
         ("PINWIRE_DATABASE_URL", database.url()),
         ("PINWIRE_WORKERS", "2".to_owned()),
+        ("PINWIRE_ALLOWED_ORIGINS", "https://app.example".to_owned()),
         ("PINWIRE_LOG", "info,pinwire_gateway=debug".to_owned()),
         ("PINWIRE_ATTEMPTS_PER_ADDRESS", "1000000".to_owned()),
         ("PINWIRE_ATTEMPTS_PER_ACCOUNT", "1000000".to_owned()),
