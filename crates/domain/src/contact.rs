@@ -50,20 +50,6 @@ pub enum Reason {
     FollowsMe,
 }
 
-impl Reason {
-    /// The name in answers.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Recent => "recent",
-            Self::Frequent => "frequent",
-            Self::Mutual => "mutual",
-            Self::IFollow => "i_follow",
-            Self::FollowsMe => "follows_me",
-        }
-    }
-}
-
 /// What was said between a person and a candidate, in one kind of conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Talk {
@@ -251,9 +237,8 @@ mod tests {
         rank(facts, NOW).score
     }
 
-    fn reasons(facts: &Facts) -> Vec<&'static str> {
-        let reasons = rank(facts, NOW).reasons;
-        reasons.into_iter().map(Reason::name).collect()
+    fn reasons(facts: &Facts) -> Vec<Reason> {
+        rank(facts, NOW).reasons
     }
 
     proptest! {
@@ -339,8 +324,8 @@ mod tests {
                 ..Facts::default()
             })
         };
-        assert_eq!(last(RECENT_MS), ["recent"]);
-        assert_eq!(last(RECENT_MS + 1), Vec::<&str>::new());
+        assert_eq!(last(RECENT_MS), [Reason::Recent]);
+        assert_eq!(last(RECENT_MS + 1), Vec::new());
     }
 
     #[test]
@@ -357,10 +342,10 @@ mod tests {
                 ..Facts::default()
             })
         };
-        assert_eq!(sent(4, 0), ["recent"]);
-        assert_eq!(sent(5, 0), ["recent", "frequent"]);
-        assert_eq!(sent(2, 2), ["recent"]);
-        assert_eq!(sent(3, 3), ["recent", "frequent"]);
+        assert_eq!(sent(4, 0), [Reason::Recent]);
+        assert_eq!(sent(5, 0), [Reason::Recent, Reason::Frequent]);
+        assert_eq!(sent(2, 2), [Reason::Recent]);
+        assert_eq!(sent(3, 3), [Reason::Recent, Reason::Frequent]);
     }
 
     #[test]
@@ -389,7 +374,7 @@ mod tests {
         };
         assert!(score(&stranger) < score(&answered));
         assert!(score(&stranger) < score(&followed));
-        assert_eq!(reasons(&stranger), ["recent"]);
+        assert_eq!(reasons(&stranger), [Reason::Recent]);
         let more = Talk {
             received: i64::MAX,
             ..stranger.direct
@@ -420,6 +405,6 @@ mod tests {
             ..Facts::default()
         };
         assert!(score(&sent_last_week) > score(&mutual));
-        assert_eq!(reasons(&mutual), ["mutual"]);
+        assert_eq!(reasons(&mutual), [Reason::Mutual]);
     }
 }

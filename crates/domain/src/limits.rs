@@ -45,7 +45,7 @@ pub const QUERY_MAX: usize = 100;
 /// Words of a query that are looked for at most; each costs a look into an index.
 pub const QUERY_WORDS_MAX: usize = 8;
 /// Characters of a username at least.
-pub const USERNAME_MIN: usize = 3;
+pub const USERNAME_MIN: usize = 2;
 /// Characters of a username at most.
 pub const USERNAME_MAX: usize = 30;
 /// Unicode scalars in a full name at most.

@@ -12,16 +12,14 @@ pub struct PeopleQuery {
 }
 
 impl PeopleQuery {
-    /// Reads a query of at most 100 Unicode scalars and 1 to 8 different words.
+    /// Reads a query of at most 100 Unicode scalars and 1 to 8 different words, without control characters.
     ///
     /// # Errors
     /// [`Refusal::InvalidValue`] naming `query`.
     pub fn parse(query: &str) -> Result<Self, Refusal> {
         let refused = |reason: String| Refusal::InvalidValue(Field::new("query", reason));
-        if query.chars().count() > QUERY_MAX {
-            return Err(refused(format!("longer than {QUERY_MAX} characters")));
-        }
-        let mut words = text::words(query);
+        let query = text::bounded("query", query, QUERY_MAX)?;
+        let mut words = text::words(&query);
         words.sort_unstable();
         words.dedup();
         if words.len() > QUERY_WORDS_MAX {
@@ -74,9 +72,15 @@ mod tests {
     fn a_query_at_its_bounds_passes_and_one_past_them_does_not() {
         assert!(PeopleQuery::parse(&"é".repeat(QUERY_MAX)).is_ok());
         assert!(PeopleQuery::parse(&"é".repeat(QUERY_MAX + 1)).is_err());
-        let words = |count: usize| (0..count).map(|n| format!("w{n} ")).collect::<String>();
+        let words = |count: usize| {
+            (0..count)
+                .map(|n| format!("w{n}"))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
         assert!(PeopleQuery::parse(&words(QUERY_WORDS_MAX)).is_ok());
         assert!(PeopleQuery::parse(&words(QUERY_WORDS_MAX + 1)).is_err());
+        assert!(PeopleQuery::parse("ana\u{0}").is_err());
         for none in ["", "  ", "_.@", "%"] {
             assert!(PeopleQuery::parse(none).is_err(), "{none:?}");
         }

@@ -13,6 +13,10 @@ pub enum Gate {
 
 /// What the receiver has to do with the sender, as the receiver sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "four facts that hold or not, each by itself"
+)]
 pub struct Relation {
     /// The receiver follows the sender.
     pub i_follow: bool,

@@ -34,7 +34,7 @@ const RESERVED: [&str; 20] = [
     "webmaster",
 ];
 
-/// The name of an account: 3 to 30 of `a-z`, `0-9`, `_` and `.`, stored in lower case.
+/// The name of an account: 2 to 30 of `a-z`, `0-9`, `_` and `.`, stored in lower case.
 ///
 /// It begins and ends with a letter, digit or `_`, holds no two dots in a row and not digits alone
 /// (API v5 keeps those for ids).
@@ -289,7 +289,7 @@ mod tests {
         for length in [USERNAME_MIN - 1, USERNAME_MAX + 1] {
             assert_eq!(
                 reason(Username::parse(&"a".repeat(length))),
-                "username: must be 3 to 30 characters long"
+                "username: must be 2 to 30 characters long"
             );
         }
     }

@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod boards;
+pub mod contacts;
 pub mod conversations;
 pub mod events;
 pub mod follows;
@@ -15,6 +16,7 @@ pub mod media_source;
 pub mod messages;
 pub mod oauth;
 pub mod operations;
+pub mod pin_bodies;
 pub mod pins;
 pub mod read_marks;
 pub mod send;

@@ -16,7 +16,7 @@ use pinwire_storage::idempotency::IdempotencyKey;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use sha2::{Digest, Sha256};
 
-use crate::error::{ApiError, ApiResult, reasons};
+use crate::error::{ApiError, ApiResult, Reason, reasons};
 
 /// Bytes of a request body at most.
 pub const BODY_MAX: usize = 256 * 1024;
@@ -60,15 +60,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
         let payload = payload.take();
         Box::pin(async move {
             let bytes = read(&request, payload, "application/x-www-form-urlencoded").await?;
-            let mut pairs = HashSet::new();
+            let mut keys = HashSet::new();
             for (key, _) in url::form_urlencoded::parse(&bytes) {
-                if !pairs.insert(key.clone()) {
+                if !keys.insert(key.clone()) {
                     return Err(duplicate(&key));
                 }
             }
-            web::Query::<T>::from_query(&String::from_utf8_lossy(&bytes))
-                .map(|form| Self(form.into_inner()))
-                .map_err(|e| ApiError::new(reasons::MALFORMED_BODY, e.to_string()))
+            pairs(&bytes, reasons::MALFORMED_BODY).map(Self)
         })
     }
 }
@@ -91,11 +89,33 @@ impl<T: DeserializeOwned + 'static> FromRequest for Params<T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         std::future::ready(
-            web::Query::<T>::from_query(&joined(request.query_string()))
-                .map(|query| Self(query.into_inner()))
-                .map_err(|e| ApiError::new(reasons::MALFORMED_PARAMETER, e.to_string())),
+            pairs(
+                joined(request.query_string()).as_bytes(),
+                reasons::MALFORMED_PARAMETER,
+            )
+            .map(Self),
         )
     }
+}
+
+/// Reads a form or query; an error names the field.
+fn pairs<T: DeserializeOwned>(text: &[u8], reason: Reason) -> ApiResult<T> {
+    let pairs = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(text));
+    serde_path_to_error::deserialize(pairs).map_err(|e| {
+        let path = e.path().to_string();
+        let what = e.inner().to_string();
+        let quoted = what.split('`').nth(1).unwrap_or_default();
+        if what.starts_with("unknown field") {
+            return ApiError::new(reasons::UNKNOWN_FIELD, format!("unknown field `{quoted}`"))
+                .field(quoted, "unknown");
+        }
+        let field = if what.starts_with("missing field") {
+            quoted
+        } else {
+            path.as_str()
+        };
+        ApiError::new(reason, format!("{field}: {what}")).field(field, what.clone())
+    })
 }
 
 /// The same query with each parameter once, its values separated by commas.
@@ -168,6 +188,13 @@ async fn read(
 /// # Errors
 /// A documented 400 that names the field where there is one.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
+    // Else a list of its values would be taken for an object.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(ApiError::new(
+            reasons::MALFORMED_BODY,
+            "the body must be a JSON object",
+        ));
+    }
     let mut check = serde_json::Deserializer::from_slice(bytes);
     let checked = Strict { depth: 0 };
     serde::de::DeserializeSeed::deserialize(checked, &mut check)
@@ -194,21 +221,29 @@ fn json_error(error: &serde_json::Error, path: &str) -> ApiError {
         return duplicate(&quoted());
     }
     if text.starts_with("unknown field") {
-        // The path may already end with the unknown field.
-        let name = quoted();
-        let field = match path.strip_suffix(name.as_str()) {
-            Some(parent) if parent.is_empty() || parent.ends_with('.') => path.to_owned(),
-            _ if path.is_empty() => name,
-            _ => format!("{path}.{name}"),
-        };
+        let field = of_object(path, &quoted());
         let message = format!("unknown field `{field}`");
         return ApiError::new(reasons::UNKNOWN_FIELD, message).field(field, "unknown");
+    }
+    if text.starts_with("missing field") {
+        let field = of_object(path, &quoted());
+        let message = format!("missing field `{field}`");
+        return ApiError::new(reasons::MALFORMED_BODY, message).field(field, "missing");
     }
     let error = ApiError::new(reasons::MALFORMED_BODY, text.clone());
     if path.is_empty() {
         error
     } else {
         error.field(path, text)
+    }
+}
+
+/// The path of a field of the object at `path`, which may already end with the field.
+fn of_object(path: &str, name: &str) -> String {
+    match path.strip_suffix(name) {
+        Some(parent) if parent.is_empty() || parent.ends_with('.') => path.to_owned(),
+        _ if path.is_empty() => name.to_owned(),
+        _ => format!("{path}.{name}"),
     }
 }
 
@@ -331,6 +366,7 @@ mod tests {
     #[serde(deny_unknown_fields)]
     struct Sample {
         #[serde(default)]
+        #[allow(dead_code, reason = "only its reading is tested")]
         inner: Vec<Inner>,
     }
 
@@ -359,12 +395,18 @@ mod tests {
         );
         assert_eq!(refusal(r#"{"m":2}"#), ("unknown_field", "m".into()));
         assert_eq!(
+            refusal(r#"{"inner":[{}]}"#),
+            ("malformed_body", "inner[0].n".into())
+        );
+        assert_eq!(
             refusal(r#"{"inner":[],"inner":[]}"#),
             ("duplicate_key", "inner".into())
         );
         assert_eq!(refusal(r#"{"inner":[]"#).0, "malformed_body");
         assert_eq!(refusal(r#"{"inner":[]} x"#).0, "malformed_body");
-        assert_eq!(refusal("").0, "malformed_body");
+        for no_object in ["", "[]", "[[]]", "null", "\"x\""] {
+            assert_eq!(refusal(no_object).0, "malformed_body", "{no_object}");
+        }
     }
 
     #[test]
@@ -374,8 +416,27 @@ mod tests {
     }
 
     #[test]
+    fn a_form_is_read_as_strictly() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Sample {
+            #[allow(dead_code, reason = "only its reading is tested")]
+            n: i64,
+        }
+        let refusal = |text: &str| {
+            let error = pairs::<Sample>(text.as_bytes(), reasons::MALFORMED_BODY).unwrap_err();
+            let field = error.details().first().map(|d| d.field.clone());
+            (error.reason().slug, field.unwrap_or_default())
+        };
+        assert!(pairs::<Sample>(b"n=1", reasons::MALFORMED_BODY).is_ok());
+        assert_eq!(refusal("n=x"), ("malformed_body", "n".into()));
+        assert_eq!(refusal("n=1&m=2"), ("unknown_field", "m".into()));
+        assert_eq!(refusal(""), ("malformed_body", "n".into()));
+    }
+
+    #[test]
     fn nesting_is_bounded() {
-        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        let nested = |n: usize| format!(r#"{{"a":{}{}}}"#, "[".repeat(n - 1), "]".repeat(n - 1));
         let value = parse::<serde_json::Value>(nested(DEPTH_MAX).as_bytes());
         assert!(value.is_ok());
         assert!(parse::<serde_json::Value>(nested(DEPTH_MAX + 2).as_bytes()).is_err());

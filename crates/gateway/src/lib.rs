@@ -5,6 +5,7 @@ pub mod auth;
 pub mod body;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod error;
 pub mod live;
 pub mod openapi;
@@ -17,6 +18,7 @@ pub mod server;
 pub mod sweep;
 pub mod token;
 pub mod view;
+pub mod welcome;
 
 use pinwire_storage::Store;
 

@@ -5,8 +5,8 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse};
 use pinwire_domain::token::Scope;
 use pinwire_domain::token::Scope::{
-    BoardsRead, BoardsWrite, ConversationsRead, ConversationsWrite, MessagesRead, MessagesWrite,
-    PinsRead, PinsWrite, UserAccountsRead, UserAccountsWrite,
+    BoardsRead, BoardsWrite, ContactsRead, ConversationsRead, ConversationsWrite, MessagesRead,
+    MessagesWrite, PinsRead, PinsWrite, UserAccountsRead, UserAccountsWrite,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -88,6 +88,9 @@ operations! {
     DELETE "/v5/pins/{pin_id}" pins::delete token [BoardsRead, BoardsWrite, PinsRead, PinsWrite];
     POST "/v5/pins/{pin_id}/save" pins::save token [BoardsRead, BoardsWrite, PinsRead, PinsWrite];
     POST "/v5/pins/{pin_id}/send" send::send token [PinsRead, MessagesWrite, ConversationsWrite];
+
+    GET "/v5/contacts" contacts::all token [ContactsRead];
+    GET "/v5/pins/{pin_id}/contacts" contacts::for_pin token [ContactsRead, PinsRead];
 
     GET "/v5/conversations" conversations::list token [ConversationsRead, MessagesRead];
     POST "/v5/conversations" conversations::begin token [ConversationsWrite];

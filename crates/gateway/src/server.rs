@@ -98,21 +98,7 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
     ];
     let listen = config.listen;
     let workers = config.workers;
-    let app = web::Data::new(App {
-        tokens: tokens(&store, &config).await?,
-        passwords: Passwords::new().map_err(StartError::Setting)?,
-        rate_limits: RateLimits::new(
-            config.attempts_per_address,
-            config.attempts_per_account,
-            config.trusted_proxies.clone(),
-        ),
-        bookmarks: bookmarks(&store).await?,
-        live: Live {
-            hub: Arc::clone(&hub),
-        },
-        store,
-        config,
-    });
+    let app = web::Data::new(application(store, &hub, config).await?);
     followers.push(tokio::spawn(sweep::run(app.clone().into_inner())));
     let mut server = HttpServer::new(move || {
         actix_web::App::new()
@@ -146,6 +132,25 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
         hub,
         server: tokio::spawn(running),
         followers,
+    })
+}
+
+/// What every handler works with.
+async fn application(store: Store, hub: &Arc<Hub>, config: ServeArgs) -> Result<App, StartError> {
+    Ok(App {
+        tokens: tokens(&store, &config).await?,
+        passwords: Passwords::new().map_err(StartError::Setting)?,
+        rate_limits: RateLimits::new(
+            config.attempts_per_address,
+            config.attempts_per_account,
+            config.trusted_proxies.clone(),
+        ),
+        bookmarks: bookmarks(&store).await?,
+        live: Live {
+            hub: Arc::clone(hub),
+        },
+        store,
+        config,
     })
 }
 

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod board;
+pub mod contact;
 pub mod conversation;
 pub mod image;
 pub mod message;
@@ -9,6 +10,7 @@ pub mod pin;
 
 pub use account::{AccountView, ProfileView, SessionView, UserSummaryView};
 pub use board::BoardView;
+pub use contact::{ContactView, PinContactView};
 pub use conversation::{
     ConversationItem, ConversationView, HeadView, MemberView, PersonView, UnreadTotalsView,
     UnreadView,

@@ -65,6 +65,7 @@ impl Conn {
         }
     }
 
+    #[allow(clippy::disallowed_methods, reason = "this is the one place")]
     fn savepoint(&mut self) -> QueryResult<()> {
         on!(self, c => AnsiTransactionManager::begin_transaction(c))
     }

@@ -6,6 +6,7 @@
 mod db;
 mod error;
 mod schema;
+mod words;
 
 pub mod boards;
 pub mod contacts;
@@ -160,7 +161,7 @@ impl Store {
         let (committed, followers) = mpsc::channel(COMMITTED_MAX);
         let inner = Inner {
             readers: Connections::open(&config.target, config.readers.max(1))?,
-            writers: Writers::start(writing, source, writer_count, &committed)?,
+            writers: Writers::start(&writing, source, writer_count, &committed)?,
             source: source.clone(),
             epoch,
             people_max: config.people_max,

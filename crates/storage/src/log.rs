@@ -113,7 +113,7 @@ impl Row {
 }
 
 /// Gives the events their `seq` and writes them. Locks the head row: the last step before the commit.
-pub(crate) fn append(conn: &mut Conn, new: Vec<NewEvent>) -> Result<Vec<LoggedEvent>> {
+pub(crate) fn append(conn: &mut Conn, new: &[NewEvent]) -> Result<Vec<LoggedEvent>> {
     let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
     if count == 0 {
         return Ok(Vec::new());
@@ -123,7 +123,7 @@ pub(crate) fn append(conn: &mut Conn, new: Vec<NewEvent>) -> Result<Vec<LoggedEv
         .returning(log_head::seq)
         .get_result(c))?;
     let rows: Vec<Row> = (last - count + 1..)
-        .zip(&new)
+        .zip(new)
         .map(|(seq, event)| Row::new(seq, event))
         .collect();
     on!(conn, c => diesel::insert_into(events::table).values(&rows).execute(c))?;
@@ -267,7 +267,7 @@ pub(crate) fn audiences(conn: &mut Conn, list: &[LoggedEvent]) -> Result<Vec<Vec
     let ids: BTreeSet<i64> = list
         .iter()
         .filter_map(|e| e.conversation)
-        .map(|c| c.get())
+        .map(ConversationId::get)
         .collect();
     let periods: Vec<(i64, i64, i64, Option<i64>)> = on!(conn, c => membership_periods::table
         .filter(membership_periods::conversation_id.eq_any(&ids))

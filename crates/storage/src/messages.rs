@@ -76,16 +76,16 @@ struct Row {
 
 #[derive(Insertable)]
 #[diesel(table_name = messages, treat_none_as_default_value = false)]
-struct NewMessage<'a> {
+struct NewMessage {
     conversation_id: i64,
     position: i64,
     sender_id: i64,
     kind: &'static str,
     #[diesel(column_name = body)]
-    text: Option<&'a str>,
+    text: Option<String>,
     pin_id: Option<i64>,
     pin_snapshot: Option<String>,
-    client_message_id: Option<&'a str>,
+    client_message_id: Option<String>,
     created_at: i64,
     version: i64,
 }
@@ -130,10 +130,10 @@ pub(crate) fn post(
         position,
         sender_id: post.sender.get(),
         kind: MessageKind::User.name(),
-        text: post.draft.text.as_deref(),
+        text: post.draft.text.clone(),
         pin_id: post.pin.map(|p| p.id),
         pin_snapshot: post.pin.map(serde_json::to_string).transpose()?,
-        client_message_id: post.client_message_id,
+        client_message_id: post.client_message_id.map(str::to_owned),
         created_at: now.as_millis(),
         version: 1,
     };

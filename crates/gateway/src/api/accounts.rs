@@ -21,7 +21,7 @@ use crate::view::{self, AccountView};
 #[serde(deny_unknown_fields)]
 #[schema(as = AccountCreate)]
 pub struct AccountBody {
-    /// Unique; 3 to 30 of `a-z`, `0-9`, `_` and `.`, not digits alone.
+    /// Unique; 2 to 30 of `a-z`, `0-9`, `_` and `.`, not digits alone.
     #[schema(min_length = 3, max_length = 30, example = "ana")]
     pub username: String,
     /// As you write it.

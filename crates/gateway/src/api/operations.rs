@@ -10,6 +10,7 @@ use crate::body::{BODY_MAX, DEPTH_MAX};
 use crate::error::ApiResult;
 use crate::live::hub::STREAMS_PER_USER_MAX;
 use crate::live::session::FRAME_MAX;
+use crate::rate_limit::SEARCHES_PER_USER;
 
 /// A sign of life.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,6 +62,14 @@ pub struct Limits {
     pub heads: usize,
     /// Characters of an idempotency key.
     pub idempotency_key: usize,
+    /// Sessions of one person.
+    pub sessions: usize,
+    /// Sign-ins and sign-ups a minute from one address, on one node.
+    pub attempts_per_address: u32,
+    /// Sign-ins a minute to one account, on one node.
+    pub attempts_per_account: u32,
+    /// Searches for people a minute by one person, on one node.
+    pub searches_per_user: u32,
     /// Days an event stays in the log.
     pub event_log_days: i64,
 }
@@ -80,6 +89,10 @@ pub async fn get_limits(app: web::Data<App>) -> ApiResult {
         connections_per_user: STREAMS_PER_USER_MAX,
         heads: limits::HEADS_MAX,
         idempotency_key: limits::IDEMPOTENCY_KEY_MAX,
+        sessions: limits::SESSIONS_MAX,
+        attempts_per_address: app.config.attempts_per_address,
+        attempts_per_account: app.config.attempts_per_account,
+        searches_per_user: SEARCHES_PER_USER,
         event_log_days: limits::EVENT_LOG_KEPT_MS / 86_400_000,
     }))
 }

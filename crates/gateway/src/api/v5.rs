@@ -89,8 +89,9 @@ where
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct AdAccountParams {
+    /// Known to API v5, not offered by Pinwire: leave it out.
     #[serde(default)]
-    #[param(value_type = Option<NotOffered>)]
+    #[param(value_type = Option<String>, max_length = 0)]
     ad_account_id: NotOffered,
 }
 

@@ -21,6 +21,7 @@ use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::page::one_more;
 use crate::schema::{conversations, follows, memberships, user_words};
+use crate::words::{beyond, with_words};
 
 /// People whom the caller talked with that are looked at, the latest first: for conversations of two and for
 /// groups apart, so that a busy group pushes nobody else out.
@@ -32,10 +33,10 @@ const FEW_MAX: usize = 1_000;
 // Then no bound cuts anybody off.
 const _: () = assert!(FEW_MAX <= TALKS_MAX && FEW_MAX <= FOLLOWS_MAX);
 
-/// A sorting key and an id: where a bound cut a list off.
-type Cut = (i64, i64);
-/// Nothing was cut off.
-const WHOLE: Cut = (i64::MIN, i64::MIN);
+/// Where a bound cut a list off: the sorting key and the id of the last one looked at.
+type Cut = Option<(i64, i64)>;
+/// Before all that could be cut off.
+const START: (i64, i64) = (i64::MIN, i64::MIN);
 
 /// What the first page of a list looked at. The later pages look at the same, without what moved since:
 /// so who did not move keeps their place.
@@ -57,10 +58,10 @@ impl Window {
         Self {
             now: now.as_millis(),
             seq,
-            directs: WHOLE,
-            groups: WHOLE,
-            followed: WHOLE,
-            followers: WHOLE,
+            directs: None,
+            groups: None,
+            followed: None,
+            followers: None,
         }
     }
 }
@@ -72,30 +73,6 @@ enum Who<'a> {
     These(&'a [i64]),
     /// Those whom this query fits.
     Named(&'a PeopleQuery),
-}
-
-/// What no word that begins with `prefix` reaches: words hold letters and digits only.
-fn beyond(prefix: &str) -> String {
-    format!("{prefix}{}", char::MAX)
-}
-
-/// Only those of whom each of these begins a word. It asks for a single value and not for `exists`, since
-/// PostgreSQL would turn that into a join, and may read the words of everybody for it.
-macro_rules! with_words {
-    ($query:expr, $person:expr, $prefixes:expr) => {{
-        let mut query = $query;
-        for prefix in $prefixes {
-            let words = diesel::alias!(user_words as words_of_person);
-            let word = words
-                .filter(words.field(user_words::user_id).eq($person))
-                .filter(words.field(user_words::word).ge(prefix))
-                .filter(words.field(user_words::word).lt(beyond(prefix)))
-                .select(words.field(user_words::word))
-                .single_value();
-            query = query.filter(word.is_not_null());
-        }
-        query
-    }};
 }
 
 /// Only these people.
@@ -140,10 +117,10 @@ fn few(conn: &mut Conn, query: &PeopleQuery) -> Result<Option<Vec<i64>>> {
 }
 
 /// Takes the row beyond the bound away, and remembers it.
-fn cut<T>(rows: &mut Vec<T>, bound: usize, at: &mut Cut, place: impl FnOnce(&T) -> Cut) {
+fn cut<T>(rows: &mut Vec<T>, bound: usize, at: &mut Cut, place: impl FnOnce(&T) -> (i64, i64)) {
     if rows.len() > bound {
         rows.truncate(bound);
-        *at = rows.last().map_or(*at, place);
+        *at = rows.last().map(place);
     }
 }
 
@@ -171,6 +148,7 @@ fn talks(
         ConversationKind::Direct => &mut window.directs,
         ConversationKind::Group => &mut window.groups,
     };
+    let from = at.unwrap_or(START);
     let mut rows: Vec<TalkRow> = on!(conn, c => about!(
             mine.inner_join(theirs.on(theirs
                     .field(memberships::conversation_id)
@@ -187,7 +165,7 @@ fn talks(
                 .filter(conversations::last_message_at.is_not_null())
                 .filter(conversations::activity_seq.le(seq))
                 .group_by(person)
-                .having(activity.gt(at.0).or(activity.eq(at.0).and(person.ge(at.1))))
+                .having(activity.gt(from.0).or(activity.eq(from.0).and(person.ge(from.1))))
                 .order((activity.desc(), person.desc()))
                 .limit(one_more(TALKS_MAX))
                 .select((
@@ -255,14 +233,15 @@ fn newest_follows(
     who: Who<'_>,
     (now, at): (i64, &mut Cut),
 ) -> Result<Vec<i64>> {
+    let from = at.unwrap_or(START);
     macro_rules! newest {
         ($me_is:expr, $person:expr) => {
             on!(conn, c => about!(
                     follows::table
                         .filter($me_is.eq(me))
                         .filter(follows::created_at.le(now))
-                        .filter(follows::created_at.gt(at.0)
-                            .or(follows::created_at.eq(at.0).and($person.ge(at.1))))
+                        .filter(follows::created_at.gt(from.0)
+                            .or(follows::created_at.eq(from.0).and($person.ge(from.1))))
                         .order((follows::created_at.desc(), $person.desc()))
                         .limit(one_more(FOLLOWS_MAX))
                         .select((follows::created_at, $person)),
@@ -308,7 +287,7 @@ pub(super) fn gather(
     }
     // Those whose follow a bound cut off may be candidates all the same.
     for side in Side::BOTH {
-        if *side.cut(window) == WHOLE {
+        if side.cut(window).is_none() {
             continue;
         }
         let lacking = all
@@ -316,7 +295,7 @@ pub(super) fn gather(
             .filter_map(|(id, facts)| (!*side.fact(facts)).then_some(*id));
         let lacking: Vec<i64> = lacking.collect();
         for some in lacking.chunks(FOLLOWS_MAX) {
-            let mut whole = WHOLE;
+            let mut whole = None;
             for person in newest_follows(conn, me, side, Who::These(some), (now, &mut whole))? {
                 *side.fact(all.entry(person).or_default()) = true;
             }

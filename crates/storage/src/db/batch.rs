@@ -157,7 +157,7 @@ pub(crate) struct Writers {
 impl Writers {
     /// Starts `count` writers; each ends when the last handle to the queue is gone.
     pub(crate) fn start(
-        connections: Arc<Connections>,
+        connections: &Arc<Connections>,
         source: &Source,
         count: u32,
         committed: &mpsc::Sender<Committed>,
@@ -166,7 +166,7 @@ impl Writers {
         let waiting = Arc::new(Mutex::new(waiting));
         for number in 0..count {
             let writer = Writer {
-                connections: Arc::clone(&connections),
+                connections: Arc::clone(connections),
                 source: source.clone(),
                 committed: committed.clone(),
                 again: Vec::new(),
@@ -286,7 +286,7 @@ impl Writer {
         conn.begin(Begin::Write)?;
         let outcome = lock_all(conn, &held)
             .and_then(|()| self.run_acts(conn, batch, &held))
-            .and_then(|(ended, events)| Ok((ended, log::append(conn, events)?)));
+            .and_then(|(ended, events)| Ok((ended, log::append(conn, &events)?)));
         match outcome {
             Ok(done) => {
                 conn.commit()?;
@@ -297,7 +297,7 @@ impl Writer {
                 if let Err(rollback) = conn.rollback() {
                     tracing::debug!(%rollback, "the rollback failed");
                 }
-                if batch.iter().all(|w| w.attempts >= ATTEMPTS_MAX) || is_disconnect(&error) {
+                if batch.iter().all(|w| w.attempts >= ATTEMPTS_MAX) || matches!(error, StoreError::Unavailable(_)) {
                     return Err(error);
                 }
                 for waiting in batch.iter_mut() {
@@ -404,24 +404,6 @@ fn after_abort(waiting: &mut Waiting, abort: Abort) -> Result<Ended> {
         }
         Abort::Failed(error) => Ended::Failed(error),
     })
-}
-
-fn is_disconnect(error: &StoreError) -> bool {
-    use diesel::result::{DatabaseErrorKind, Error};
-    match error {
-        StoreError::Database(Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _))
-        | StoreError::Unavailable(_) => true,
-        StoreError::Database(Error::DatabaseError(_, info)) => [
-            "server closed",
-            "no connection",
-            "terminating connection",
-            "statement timeout",
-            "disk is full",
-        ]
-        .iter()
-        .any(|text| info.message().contains(text)),
-        _ => false,
-    }
 }
 
 /// Takes every key of the batch, in the order of their numbers, as every node does.

@@ -1,5 +1,6 @@
 //! Sign-up, profiles and finding people.
 
+use pinwire_domain::board::Privacy;
 use pinwire_domain::event::EventKind;
 use pinwire_domain::people_query::PeopleQuery;
 use pinwire_domain::user::{AccountDraft, ProfileChange};
@@ -8,6 +9,8 @@ use pinwire_storage::idempotency::IdempotencyKey;
 use pinwire_storage::users::Counts;
 use pinwire_storage::{Store, StoreError};
 
+use crate::boards::{board, full};
+use crate::pins::pin;
 use crate::stores::{START, TestStore};
 
 fn draft(username: &str, full_name: &str) -> AccountDraft {
@@ -154,21 +157,16 @@ both! {
         let ana = sign_up(&at.store, "ana", "Ana").await;
         sign_up(&at.store, "ben", "Ben").await;
         at.store.follow(ana, "ben").await.unwrap();
-        let ana_id = ana.get();
-        for (id, privacy) in [(1, "PUBLIC"), (2, "PROTECTED"), (3, "SECRET")] {
-            at.execute(&format!(
-                "insert into boards (id, owner_id, name, name_key, privacy, is_ads_only, created_at, version)
-                 values ({id}, {ana_id}, '{id}', '{id}', '{privacy}', false, 1, 1)"
-            ));
+        let mut boards = vec![None];
+        for privacy in Privacy::ALL {
+            boards.push(Some(board(at, ana, privacy.name(), privacy).await));
         }
-        for (id, board) in [(1, "1"), (2, "2"), (3, "3"), (4, "null")] {
-            at.execute(&format!(
-                "insert into pins (id, owner_id, board_id, image_url, created_at, version)
-                 values ({id}, {ana_id}, {board}, 'https://i.example/', true, 1, 1)"
-            ));
+        for board in boards {
+            pin(at, ana, board, "kept").await;
         }
-        at.execute("insert into pins (id, owner_id, image_url, created_at, removed_at, version)
-                    select 5, owner_id, image_url, true, 1, 1, 1 from pins where id = 4");
+        let gone = board(at, ana, "gone", Privacy::Public).await;
+        pin(at, ana, Some(gone), "gone").await;
+        at.store.delete_board(full(ana), gone).await.unwrap();
         let own = at.store.account(ana).await.unwrap().value.profile.counts;
         assert_eq!(own, Counts { boards: 3, pins: 4, followers: 0, following: 1 });
         let public = at.store.profile("ANA").await.unwrap().counts;

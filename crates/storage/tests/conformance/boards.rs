@@ -3,8 +3,8 @@
 use pinwire_domain::board::{Access, BoardChange, BoardDraft, Privacy};
 use pinwire_domain::{BoardId, Refusal, UserId};
 use pinwire_storage::boards::Board;
-use pinwire_storage::idempotency::IdempotencyKey;
 
+use crate::acts::key;
 use crate::pins::{pin, refusal};
 use crate::stores::{START, TestStore};
 
@@ -194,11 +194,7 @@ both! {
 
     a_repeat_with_the_same_key_makes_no_second_board(at) {
         let ana = at.person("ana");
-        let key = IdempotencyKey {
-            key: "k".into(),
-            route: "POST /v5/boards".into(),
-            body_hash: vec![1],
-        };
+        let key = key("k", "POST /v5/boards", "{}");
         let make = async || {
             at.store.create_board(ana, draft("Cats", Privacy::Public), Some(key.clone())).await
         };

@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use pinwire_domain::contact::Reason;
+use pinwire_domain::contact::Reason::{self, FollowsMe, Frequent, IFollow, Mutual, Recent};
 use pinwire_domain::people_query::PeopleQuery;
 use pinwire_domain::user::search_words;
 use pinwire_domain::{ConversationId, PinId, UserId};
 use pinwire_storage::contacts::{Contact, ContactMark, PinContact};
 
 use crate::acts::refusal;
+use crate::pins::secret_pin;
 use crate::stores::TestStore;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -28,10 +29,10 @@ impl TestStore {
         id
     }
 
-    fn follow(&self, follower: UserId, followed: UserId) {
+    fn follow(&self, who: UserId, whom: UserId) {
         let now = self.now().as_millis();
         self.execute(&format!(
-            "insert into follows values ({follower}, {followed}, {now})"
+            "insert into follows values ({who}, {whom}, {now})"
         ));
     }
 
@@ -40,14 +41,6 @@ impl TestStore {
         let id = ConversationId::new(begun.await.unwrap().outcome.0);
         self.writes(sender, id, "hello").await;
         id
-    }
-
-    fn hide_on_secret_board(&self, pin: PinId, owner: UserId) {
-        self.execute(&format!(
-            "insert into boards (id, owner_id, name, name_key, privacy, is_ads_only, created_at, version)
-             values (1, {owner}, 'Mine', 'mine', 'SECRET', false, 1, 1);
-             update pins set board_id = 1 where id = {pin}"
-        ));
     }
 
     async fn page(
@@ -63,15 +56,12 @@ impl TestStore {
     }
 
     /// The names of all pages of a list, and why they are there.
-    async fn listed(&self, user: UserId, query: &str) -> Vec<(String, Vec<&'static str>)> {
+    async fn listed(&self, user: UserId, query: &str) -> Vec<(String, Vec<Reason>)> {
         let mut listed = Vec::new();
         let mut after = None;
         loop {
             let (items, next) = self.page(user, query, after, 3).await;
-            listed.extend(items.into_iter().map(|contact| {
-                let reasons = contact.reasons.into_iter().map(Reason::name).collect();
-                (contact.person.username, reasons)
-            }));
+            listed.extend(items.into_iter().map(|c| (c.person.username, c.reasons)));
             after = next;
             if after.is_none() {
                 return listed;
@@ -121,7 +111,7 @@ fn asked(query: &str) -> Option<PeopleQuery> {
     (!query.is_empty()).then(|| PeopleQuery::parse(query).unwrap())
 }
 
-fn why(name: &str, reasons: &[&'static str]) -> (String, Vec<&'static str>) {
+fn why(name: &str, reasons: &[Reason]) -> (String, Vec<Reason>) {
     (name.to_owned(), reasons.to_vec())
 }
 
@@ -145,16 +135,16 @@ both! {
         at.follow(ana, ed);
         at.follow(fay, ana);
         assert_eq!(at.listed(ana, "").await, [
-            why("di", &["recent", "i_follow"]),
-            why("bo", &["recent", "frequent"]),
-            why("cy", &["mutual"]),
-            why("ed", &["i_follow"]),
-            why("fay", &["follows_me"]),
+            why("di", &[Recent, IFollow]),
+            why("bo", &[Recent, Frequent]),
+            why("cy", &[Mutual]),
+            why("ed", &[IFollow]),
+            why("fay", &[FollowsMe]),
             why("hal", &[]),
             why("gus", &[]),
         ]);
-        assert_eq!(at.listed(bo, "").await, [why("ana", &["recent"])]);
-        assert_eq!(at.listed(ed, "").await, [why("ana", &["follows_me"])]);
+        assert_eq!(at.listed(bo, "").await, [why("ana", &[Recent])]);
+        assert_eq!(at.listed(ed, "").await, [why("ana", &[FollowsMe])]);
         assert_eq!(at.listed(gus, "").await, [why("hal", &[]), why("ana", &[])]);
     }
 
@@ -178,7 +168,7 @@ both! {
         at.talk(ana, &[cy]).await;
         at.block(cy, ana);
         let before = at.listed(ana, "").await;
-        assert_eq!(before, [why("cy", &["recent", "i_follow"]), why("bo", &["recent"])]);
+        assert_eq!(before, [why("cy", &[Recent, IFollow]), why("bo", &[Recent])]);
         at.execute("delete from blocks");
         assert_eq!(at.listed(ana, "").await, before);
         at.block(ana, bo);
@@ -190,7 +180,7 @@ both! {
         at.talk(ana, &[bo]).await;
         for state in ["member", "requested", "ignored"] {
             at.execute(&format!("update memberships set state = '{state}' where user_id = {bo}"));
-            assert_eq!(at.listed(ana, "").await, [why("bo", &["recent"])]);
+            assert_eq!(at.listed(ana, "").await, [why("bo", &[Recent])]);
             let known: &[&str] = if state == "member" { &["ana"] } else { &[] };
             assert_eq!(at.names(bo, "").await, known, "{state}");
         }
@@ -260,8 +250,7 @@ both! {
 
     only_for_a_pin_one_may_send_are_contacts_listed(at) {
         let [ana, bo] = ["ana", "bo"].map(|name| at.person(name));
-        let secret = at.pin(ana);
-        at.hide_on_secret_board(secret, ana);
+        let secret = secret_pin(at, ana).await;
         let refused = async |pin| refusal(at.store.contacts_for_pin(bo, pin, None, None, 25).await);
         assert_eq!(refused(PinId::new(99)).await, "PinNotFound");
         assert_eq!(refused(secret).await, "PinNotFound");
@@ -288,7 +277,7 @@ both! {
         // A follow that the bound cut off counts all the same for who is a candidate otherwise.
         at.talk(ana, &[UserId::new(CROWD + 1)]).await;
         at.execute("delete from user_words where user_id = 10001");
-        assert_eq!(at.listed(ana, "").await[0], why("kim1", &["recent", "i_follow"]));
+        assert_eq!(at.listed(ana, "").await[0], why("kim1", &[Recent, IFollow]));
     }
 
     a_query_that_fits_few_and_one_that_fits_many_find_the_same(at) {

@@ -6,6 +6,7 @@ use pinwire_domain::message::MessageDraft;
 use pinwire_storage::send::{Recipient, SendRequest, SentTo};
 
 use crate::acts::{key, only, refusal, request};
+use crate::pins::secret_pin;
 
 both! {
     two_people_have_one_conversation_whoever_sends(at) {
@@ -99,12 +100,7 @@ both! {
 
     a_secret_pin_is_sent_by_its_owner_alone(at) {
         let (ana, bo, cy) = (at.person("ana"), at.person("bo"), at.person("cy"));
-        let pin = at.pin(ana);
-        at.execute(&format!(
-            "insert into boards (id, owner_id, name, name_key, privacy, created_at)
-             values (5, {ana}, 'Secret', 'secret', 'SECRET', 0);
-             update pins set board_id = 5 where id = {pin}"
-        ));
+        let pin = secret_pin(at, ana).await;
         let stranger = at.store.send(bo, request(pin, &[cy], Separate)).await;
         assert_eq!(refusal(stranger), "PinNotFound");
         at.sends_to(ana, pin, bo).await;

@@ -135,7 +135,7 @@ both! {
         let first = signed_in(at, ana).await;
         let second = refresh(at, &first.refresh_token).await;
         for token in [first.refresh_token, second.refresh_token] {
-            let hex: String = token.iter().map(|byte| format!("{byte:02X}")).collect();
+            let hex = token.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().concat();
             let column = at.bytes_as_hex("token_hash");
             let count = at.number(&format!(
                 "select count(*) from refresh_tokens where {column} = '{hex}'"
