@@ -18,7 +18,7 @@ mod frames;
 mod groups;
 mod heads;
 mod mint;
-//mod property;
+mod property;
 mod reading;
 mod repeats;
 mod sends;

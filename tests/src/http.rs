@@ -2,12 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use serde_json::Value;
 
 use crate::contract::Contract;
+
+/// How long an idle connection is kept: shorter than the node does, which might close it just as it is used again.
+const IDLE_MAX: Duration = Duration::from_secs(2);
 
 /// A way to a node, with or without a token.
 #[derive(Clone)]
@@ -32,6 +36,7 @@ impl Api {
             // No proxy on the way to this machine itself.
             client: reqwest::Client::builder()
                 .no_proxy()
+                .pool_idle_timeout(IDLE_MAX)
                 .build()
                 .expect("a client"),
         }

@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use crate::contract::Contract;
 use crate::signals;
 
 /// Names the program to test.
@@ -23,6 +24,7 @@ const LINES_SHOWN: usize = 40;
 pub struct Node {
     /// `http://address:port`.
     pub base: String,
+    contract: Option<Arc<Contract>>,
     name: String,
     folder: PathBuf,
     child: Mutex<Child>,
@@ -34,6 +36,7 @@ impl Node {
         let child = Mutex::new(spawn(folder, name, &["serve"], settings));
         let mut node = Self {
             base: String::new(),
+            contract: None,
             name: name.to_owned(),
             folder: folder.to_owned(),
             child,
@@ -46,7 +49,13 @@ impl Node {
             sleep(Duration::from_millis(10)).await;
             node.base = node.told_address().unwrap_or_default();
         }
+        node.contract = Some(Contract::of(&node.base).await);
         node
+    }
+
+    /// The documents it serves.
+    pub(crate) fn contract(&self) -> Arc<Contract> {
+        Arc::clone(self.contract.as_ref().expect("fetched at the start"))
     }
 
     fn told_address(&self) -> Option<String> {

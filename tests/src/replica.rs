@@ -124,6 +124,19 @@ impl Replica {
         self.seq = self.seq.max(seq);
     }
 
+    /// Applies an answer of `GET /v5/events` that was asked for after [`Self::cursor`]. How many events it held.
+    pub async fn apply_page(&mut self, page: &Value) -> usize {
+        let items = page["items"].as_array().expect("a list");
+        for item in items {
+            assert_eq!(item["prev"], self.seq, "a gap, a repeat or an inversion");
+            self.apply(item).await;
+        }
+        let reached = number(&page["seq"]);
+        assert!(reached >= self.seq, "a page that goes back");
+        self.seq = reached;
+        items.len()
+    }
+
     async fn apply_event(&mut self, event: &Value) {
         let data = &event["data"];
         if let Some(user) = data.get("user") {

@@ -1,10 +1,7 @@
 //! Servers, and the people who use them.
 
-use std::sync::Arc;
-
 use tempfile::TempDir;
 
-use crate::contract::Contract;
 use crate::database::Database;
 use crate::http::Api;
 use crate::node::{self, Node};
@@ -27,7 +24,6 @@ pub struct World {
     /// What the nodes read and write.
     pub database: Database,
     settings: Vec<(String, String)>,
-    contract: Arc<Contract>,
     bus: Option<PubSub>,
     folder: TempDir,
 }
@@ -40,30 +36,32 @@ impl World {
 
     /// The same with settings of the nodes, as `PINWIRE_…` variables.
     pub async fn start_with(profile: Profile, more: &[(&str, &str)]) -> Self {
+        let mut world = Self::without_nodes(profile, more);
+        let names = match profile {
+            Profile::Embedded => &["node-1"][..],
+            Profile::Scaled => &["node-1", "node-2"][..],
+        };
+        for name in names {
+            let node = world.start_node(name).await;
+            world.nodes.push(node);
+        }
+        world
+    }
+
+    /// Everything but the nodes, with an empty database.
+    #[must_use]
+    pub fn without_nodes(profile: Profile, more: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path();
-        let (database, bus, names) = match profile {
-            Profile::Embedded => (Database::sqlite(path), None, &["node-1"][..]),
-            Profile::Scaled => (
-                Database::postgres(),
-                Some(PubSub::start(path)),
-                &["node-1", "node-2"][..],
-            ),
+        let (database, bus) = match profile {
+            Profile::Embedded => (Database::sqlite(path), None),
+            Profile::Scaled => (Database::postgres(), Some(PubSub::start(path))),
         };
-        let mut settings = settings(&database, bus.as_ref());
-        settings.extend(
-            more.iter()
-                .map(|(name, value)| (name.to_string(), value.to_string())),
-        );
-        let mut nodes = Vec::new();
-        for name in names {
-            nodes.push(Node::start(path, name, &settings).await);
-        }
+        let settings = settings(&database, bus.as_ref());
         Self {
-            contract: Contract::of(&nodes[0].base).await,
-            nodes,
+            nodes: Vec::new(),
             database,
-            settings,
+            settings: extended(settings, more),
             bus,
             folder,
         }
@@ -87,10 +85,10 @@ impl World {
         self.bus.as_ref().expect("only the scaled profile has one")
     }
 
-    /// The way to a node, without a token.
+    /// The way to the first node, without a token.
     #[must_use]
     pub fn api(&self) -> Api {
-        Api::new(&self.node().base, Arc::clone(&self.contract))
+        Api::new(&self.node().base, self.node().contract())
     }
 
     /// Somebody new, who talks to the first node.
@@ -117,13 +115,17 @@ impl World {
 
     /// Runs the program with the settings of the nodes until it ends by itself: its exit code and its errors.
     pub async fn run(&self, arguments: &[&str], more: &[(&str, &str)]) -> (Option<i32>, String) {
-        let mut settings = self.settings.clone();
-        settings.extend(
-            more.iter()
-                .map(|(name, value)| (name.to_string(), value.to_string())),
-        );
+        let settings = extended(self.settings.clone(), more);
         node::run(self.folder.path(), arguments, &settings).await
     }
+}
+
+fn extended(mut settings: Vec<(String, String)>, more: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = more
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    settings.extend(owned);
+    settings
 }
 
 /// Settings of a node: any port, few threads, one web page, and no limit on how often people sign in.

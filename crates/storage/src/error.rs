@@ -48,7 +48,11 @@ impl From<diesel::result::Error> for StoreError {
             }
             _ => false,
         };
-        if passing { Self::Unavailable(error.to_string()) } else { Self::Database(error) }
+        if passing {
+            Self::Unavailable(error.to_string())
+        } else {
+            Self::Database(error)
+        }
     }
 }
 

@@ -297,7 +297,9 @@ impl Writer {
                 if let Err(rollback) = conn.rollback() {
                     tracing::debug!(%rollback, "the rollback failed");
                 }
-                if batch.iter().all(|w| w.attempts >= ATTEMPTS_MAX) || matches!(error, StoreError::Unavailable(_)) {
+                if batch.iter().all(|w| w.attempts >= ATTEMPTS_MAX)
+                    || matches!(error, StoreError::Unavailable(_))
+                {
                     return Err(error);
                 }
                 for waiting in batch.iter_mut() {
