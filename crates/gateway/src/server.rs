@@ -4,22 +4,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{Extensions, ServerHandle, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::middleware::{Next, from_fn};
-use actix_web::{HttpMessage, HttpServer, web};
+use actix_web::dev::{Extensions, ServerHandle};
+use actix_web::middleware::from_fn;
+use actix_web::{HttpServer, web};
 use pinwire_storage::keys::KeyPurpose;
 use pinwire_storage::{OpenError, Store};
 use secrecy::ExposeSecret;
 use socket2::SockRef;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tracing_actix_web::{RequestId, TracingLogger};
+use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
 
 use crate::config::ServeArgs;
-use crate::error::ApiError;
+use crate::documents::Documents;
 use crate::live::bus::{self, Bus, News};
 use crate::live::hub::{Hub, Order};
 use crate::live::redis::RedisBus;
@@ -27,19 +25,31 @@ use crate::live::session::STALL_MAX;
 use crate::live::{Live, close, tail};
 use crate::page::Bookmarks;
 use crate::password::Passwords;
-use crate::rate_limit::{Allowance, RateLimits};
+use crate::rate_limit::RateLimits;
 use crate::token::Tokens;
-use crate::{App, api, clock, routes, sweep};
+use crate::{App, api, clock, middleware, routes, sweep};
 
 /// Bytes the kernel holds for a peer that does not read.
 const SEND_BUFFER: usize = 64 * 1024;
 /// How long requests under way may take when the node stops.
 const SHUTDOWN_S: u64 = 10;
 
+/// How long the head of a request may take to arrive.
+const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a connection may stay without a request.
+const IDLE_MAX: Duration = Duration::from_secs(75);
+/// How long a connection may take to end.
+const GOODBYE_TIME_MAX: Duration = Duration::from_secs(5);
+/// Files that are not connections of clients: those of the database, the bus and the process.
+const FILES_KEPT: u64 = 512;
+/// Connections of clients on this node at most, however many files there may be.
+const CONNECTIONS_MAX: u64 = 100_000;
+
 /// A node that runs.
 pub struct Gateway {
     /// Where it listens.
     pub address: SocketAddr,
+    app: web::Data<App>,
     handle: ServerHandle,
     hub: Arc<Hub>,
     server: JoinHandle<std::io::Result<()>>,
@@ -61,6 +71,9 @@ pub enum StartError {
     /// Redis cannot be reached.
     #[error("cannot reach Redis: {0}")]
     Redis(String),
+    /// How many files may be open is not known.
+    #[error("cannot tell how many files may be open: {0}")]
+    Files(std::io::Error),
     /// The address cannot be listened on.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, std::io::Error),
@@ -100,26 +113,31 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
     let workers = config.workers;
     let app = web::Data::new(application(store, &hub, config).await?);
     followers.push(tokio::spawn(sweep::run(app.clone().into_inner())));
-    let mut server = HttpServer::new(move || {
+    let files = rlimit::increase_nofile_limit(u64::MAX).map_err(StartError::Files)?;
+    let workers = workers.map_or_else(available_workers, usize::from);
+    let served = app.clone();
+    let server = HttpServer::new(move || {
         actix_web::App::new()
             .into_utoipa_app()
             .configure(routes::register)
             .map(|app| {
-                app.wrap(from_fn(complete_answer))
-                    .wrap(TracingLogger::<crate::server::PathSpan>::new())
+                app.wrap(from_fn(middleware::around))
+                    .wrap(TracingLogger::<middleware::PathSpan>::new())
             })
             .into_app()
-            .app_data(app.clone())
-            .configure(api::documents)
+            .app_data(served.clone())
+            .configure(api::documents::page)
             .default_service(web::to(routes::no_such_route))
     })
+    .workers(workers)
+    .max_connections(connections_of_worker(files, workers))
+    .client_request_timeout(HEAD_TIME_MAX)
+    .keep_alive(IDLE_MAX)
+    .client_disconnect_timeout(GOODBYE_TIME_MAX)
     .on_connect(bound_peer)
     .shutdown_timeout(SHUTDOWN_S)
     .disable_signals()
     .server_hostname("pinwire");
-    if let Some(workers) = workers {
-        server = server.workers(usize::from(workers));
-    }
     let bound = server
         .bind(listen)
         .map_err(|e| StartError::Listen(listen, e))?;
@@ -128,6 +146,7 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
     let handle = running.handle();
     Ok(Gateway {
         address,
+        app,
         handle,
         hub,
         server: tokio::spawn(running),
@@ -149,6 +168,7 @@ async fn application(store: Store, hub: &Arc<Hub>, config: ServeArgs) -> Result<
         live: Live {
             hub: Arc::clone(hub),
         },
+        documents: Documents::make().map_err(|e| StartError::Setting(e.to_string()))?,
         store,
         config,
     })
@@ -170,6 +190,12 @@ async fn bookmarks(store: &Store) -> Result<Bookmarks, StartError> {
 }
 
 impl Gateway {
+    /// What its handlers work with.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
     /// Tells streams to come back elsewhere, lets requests under way end, and stops.
     pub async fn stop(self) {
         self.hub.order_all(Order::Close(close::RESTART));
@@ -181,6 +207,19 @@ impl Gateway {
             tracing::warn!(%error, "the server ended with an error");
         }
     }
+}
+
+/// As many threads as there are cores.
+fn available_workers() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The connections that one worker takes at most, so that all together stay below the number of files that may be
+/// open: beyond it new ones wait, and nothing that is open breaks.
+fn connections_of_worker(files: u64, workers: usize) -> usize {
+    let all = files.saturating_sub(FILES_KEPT).min(CONNECTIONS_MAX);
+    let all = usize::try_from(all).unwrap_or(usize::MAX);
+    (all / workers.max(1)).max(1)
 }
 
 /// A peer that takes nothing is let go of: what the kernel holds for it is bounded, and for how long.
@@ -208,80 +247,14 @@ fn user_timeout(_: &SockRef<'_>, _: Duration) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Gives errors the request's id, and every answer the headers that all have.
-async fn complete_answer<B: MessageBody + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<actix_web::body::BoxBody>, actix_web::Error> {
-    let id = request_id(&request);
-    let mut answer = match next.call(request).await {
-        Ok(answer) => answer.map_into_boxed_body(),
-        Err(error) => return Err(error),
-    };
-    let failed = answer
-        .response()
-        .error()
-        .and_then(|e| e.as_error::<ApiError>().cloned());
-    if let Some(error) = failed {
-        let (request, _) = answer.into_parts();
-        answer = ServiceResponse::new(request, error.respond(&id));
-    }
-    let allowance = answer.request().extensions().get::<Allowance>().copied();
-    let headers = answer.headers_mut();
-    if let Some(Allowance {
-        limit,
-        remaining,
-        reset_s,
-    }) = allowance
-    {
-        headers.insert(HeaderName::from_static("x-ratelimit-limit"), limit.into());
-        headers.insert(
-            HeaderName::from_static("x-ratelimit-remaining"),
-            remaining.into(),
-        );
-        headers.insert(HeaderName::from_static("x-ratelimit-reset"), reset_s.into());
-    }
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        headers.insert(HeaderName::from_static("x-request-id"), id);
-    }
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    if !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
-    Ok(answer)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn request_id(request: &ServiceRequest) -> String {
-    request
-        .extensions()
-        .get::<RequestId>()
-        .map(RequestId::to_string)
-        .unwrap_or_default()
-}
-
-/// What is logged of a request: never its query, which may hold a ticket.
-pub struct PathSpan;
-
-impl tracing_actix_web::RootSpanBuilder for PathSpan {
-    fn on_request_start(request: &ServiceRequest) -> tracing::Span {
-        tracing::info_span!(
-            "request",
-            method = %request.method(),
-            path = request.path(),
-            id = %request_id(request),
-            status = tracing::field::Empty,
-        )
-    }
-
-    fn on_request_end<B: MessageBody>(
-        span: tracing::Span,
-        outcome: &Result<ServiceResponse<B>, actix_web::Error>,
-    ) {
-        if let Ok(answer) = outcome {
-            span.record("status", answer.status().as_u16());
-        }
+    #[test]
+    fn connections_stay_below_the_open_files() {
+        assert_eq!(connections_of_worker(1_024, 2), 256);
+        assert_eq!(connections_of_worker(1_000_000, 4), 25_000);
+        assert_eq!(connections_of_worker(100, 2), 1);
     }
 }

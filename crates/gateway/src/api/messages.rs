@@ -11,9 +11,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::{id, path_id};
 use crate::App;
 use crate::auth::Caller;
-use crate::body::{Body, Params};
+use crate::body::Body;
 use crate::error::{ApiError, ApiResult, reasons};
 use crate::page::{PageParams, Paged};
+use crate::params::Params;
 use crate::view::{self, MessageView};
 
 /// Which messages. At most one of `bookmark`, `after`, `before` and `around`.
@@ -116,6 +117,8 @@ pub async fn list(
 }
 
 /// Get a message
+///
+/// With its pin as it was sent, and how that stands now.
 #[utoipa::path(
     tag = "Messages",
     params(
@@ -148,6 +151,7 @@ pub async fn get(
 /// A new message: a text, a pin, or both.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = MessageCreate)]
 pub struct MessageBody {
     /// What is written.
     #[schema(max_length = 5000, example = "Lovely")]
