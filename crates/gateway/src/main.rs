@@ -89,9 +89,12 @@ fn migrate(args: &DatabaseArgs) -> Result<(), Failure> {
     print(&format!("migrated: {}", applied.join(", ")))
 }
 
-/// Prints to standard output; a reader who went away is a failure, not a panic.
+/// Prints to standard output. A reader who has seen enough, such as `head`, is no failure.
 fn print(text: &str) -> Result<(), Failure> {
-    Ok(writeln!(std::io::stdout(), "{text}")?)
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Waits for SIGTERM or Ctrl-C.
