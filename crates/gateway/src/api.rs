@@ -17,6 +17,7 @@ pub mod media_source;
 pub mod messages;
 pub mod oauth;
 pub mod operations;
+pub mod pin_bodies;
 pub mod pins;
 pub mod read_marks;
 pub mod send;

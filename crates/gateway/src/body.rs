@@ -138,6 +138,13 @@ fn too_large() -> ApiError {
 /// # Errors
 /// A documented 400 that names the field where there is one.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
+    // Else a list of its values would be taken for an object.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(ApiError::new(
+            reasons::MALFORMED_BODY,
+            "the body must be a JSON object",
+        ));
+    }
     let mut check = serde_json::Deserializer::from_slice(bytes);
     let checked = Strict { depth: 0 };
     serde::de::DeserializeSeed::deserialize(checked, &mut check)
@@ -164,21 +171,29 @@ fn json_error(error: &serde_json::Error, path: &str) -> ApiError {
         return duplicate(&quoted());
     }
     if text.starts_with("unknown field") {
-        // The path may already end with the unknown field.
-        let name = quoted();
-        let field = match path.strip_suffix(name.as_str()) {
-            Some(parent) if parent.is_empty() || parent.ends_with('.') => path.to_owned(),
-            _ if path.is_empty() => name,
-            _ => format!("{path}.{name}"),
-        };
+        let field = of_object(path, &quoted());
         let message = format!("unknown field `{field}`");
         return ApiError::new(reasons::UNKNOWN_FIELD, message).field(field, "unknown");
+    }
+    if text.starts_with("missing field") {
+        let field = of_object(path, &quoted());
+        let message = format!("missing field `{field}`");
+        return ApiError::new(reasons::MALFORMED_BODY, message).field(field, "missing");
     }
     let error = ApiError::new(reasons::MALFORMED_BODY, text.clone());
     if path.is_empty() {
         error
     } else {
         error.field(path, text)
+    }
+}
+
+/// The path of a field of the object at `path`, which may already end with the field.
+fn of_object(path: &str, name: &str) -> String {
+    match path.strip_suffix(name) {
+        Some(parent) if parent.is_empty() || parent.ends_with('.') => path.to_owned(),
+        _ if path.is_empty() => name.to_owned(),
+        _ => format!("{path}.{name}"),
     }
 }
 
@@ -330,12 +345,18 @@ mod tests {
         );
         assert_eq!(refusal(r#"{"m":2}"#), ("unknown_field", "m".into()));
         assert_eq!(
+            refusal(r#"{"inner":[{}]}"#),
+            ("malformed_body", "inner[0].n".into())
+        );
+        assert_eq!(
             refusal(r#"{"inner":[],"inner":[]}"#),
             ("duplicate_key", "inner".into())
         );
         assert_eq!(refusal(r#"{"inner":[]"#).0, "malformed_body");
         assert_eq!(refusal(r#"{"inner":[]} x"#).0, "malformed_body");
-        assert_eq!(refusal("").0, "malformed_body");
+        for no_object in ["", "[]", "[[]]", "null", "\"x\""] {
+            assert_eq!(refusal(no_object).0, "malformed_body", "{no_object}");
+        }
     }
 
     #[tokio::test]
@@ -352,7 +373,7 @@ mod tests {
 
     #[test]
     fn nesting_is_bounded() {
-        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        let nested = |n: usize| format!(r#"{{"a":{}{}}}"#, "[".repeat(n - 1), "]".repeat(n - 1));
         let value = parse::<serde_json::Value>(nested(DEPTH_MAX).as_bytes());
         assert!(value.is_ok());
         assert!(parse::<serde_json::Value>(nested(DEPTH_MAX + 2).as_bytes()).is_err());

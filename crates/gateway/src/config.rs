@@ -3,7 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::{BoolishValueParser, Resettable};
+use clap::error::{ContextKind, ContextValue};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ipnet::IpNet;
 use pinwire_domain::limits;
 use pinwire_storage::{Migrate, StoreConfig, Target};
@@ -70,7 +72,7 @@ pub struct ServeArgs {
     #[arg(long, env = "PINWIRE_ISSUER", default_value = "pinwire")]
     pub issuer: String,
     /// Refuse an older schema instead of migrating it at start.
-    #[arg(long, env = "PINWIRE_NO_MIGRATE")]
+    #[arg(long, env = "PINWIRE_NO_MIGRATE", value_parser = BoolishValueParser::new())]
     pub no_migrate: bool,
     /// People in a conversation at most, 2 to 100.
     #[arg(long, env = "PINWIRE_CONVERSATION_PEOPLE", default_value_t = limits::CONVERSATION_PEOPLE_DEFAULT, value_parser = people)]
@@ -143,6 +145,38 @@ fn origin(text: &str) -> Result<String, String> {
     }
 }
 
+/// What is wrong with the settings, in one line.
+#[must_use]
+pub fn complaint(error: &clap::Error) -> String {
+    let text = error.to_string();
+    // What follows is advice and usage.
+    let reason = text.split("\n\n").next().unwrap_or_default();
+    let line = one_line(reason.trim_start_matches("error: "));
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(flag)) => match variable(flag) {
+            Some(name) => line.replacen(&format!("'{flag}'"), &format!("{name} or '{flag}'"), 1),
+            None => line,
+        },
+        _ => line,
+    }
+}
+
+/// The same text without breaks and indents: whoever greps a log for a failure finds all of it.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The variable that sets the same as a flag, named as in `--listen <LISTEN>`.
+fn variable(flag: &str) -> Option<String> {
+    let long = flag.split(' ').next()?.strip_prefix("--")?;
+    let command = Cli::command();
+    let argument = command
+        .get_arguments()
+        .find(|a| a.get_long() == Some(long))?;
+    Some(argument.get_env()?.to_string_lossy().into_owned())
+}
+
 impl DatabaseArgs {
     /// The target that the URL names.
     ///
@@ -157,14 +191,50 @@ impl DatabaseArgs {
             }
             return Ok(Target::Sqlite(PathBuf::from(path)));
         }
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Ok(Target::Postgres(url.to_owned()));
+        let server = url
+            .strip_prefix("postgres://")
+            .or_else(|| url.strip_prefix("postgresql://"))
+            .ok_or("PINWIRE_DATABASE_URL must begin with `postgres://` or `sqlite:`")?;
+        if !is_plain(server) {
+            return Err(
+                "PINWIRE_DATABASE_URL must be `postgres://user:password@host:port/name`, with what is \
+                 special in a password percent-encoded"
+                    .into(),
+            );
         }
-        Err("PINWIRE_DATABASE_URL must begin with `postgres://` or `sqlite:`".into())
+        Ok(Target::Postgres(url.to_owned()))
     }
 }
 
+/// Whether a URL of PostgreSQL (without its scheme) is unmistakable. What the client library says of one that is
+/// not quotes it, so a part of the password could come to light.
+fn is_plain(server: &str) -> bool {
+    let percents_name_bytes = server.split('%').skip(1).all(|rest| {
+        let digits = rest.get(..2).unwrap_or_default();
+        digits.bytes().all(|b| b.is_ascii_hexdigit()) && digits.len() == 2 && digits != "00"
+    });
+    let end = server.find(['/', '?', '#']).unwrap_or(server.len());
+    let (authority, rest) = server.split_at(end);
+    // The person ends with the `@`.
+    let (person, hosts) = authority.split_at(authority.find('@').map_or(0, |at| at + 1));
+    // Several hosts are tried in turn.
+    let hosts_are_plain = hosts
+        .split(',')
+        .all(|host| url::Url::parse(&format!("postgres://{person}{host}/")).is_ok());
+    percents_name_bytes && hosts_are_plain && !hosts.contains('@') && !rest.contains('@')
+}
+
 impl ServeArgs {
+    /// The settings of a node when nothing is set, whatever the variables say.
+    ///
+    /// # Errors
+    /// When the defaults are of no use.
+    pub fn defaults() -> Result<Self, clap::Error> {
+        let command = Cli::command().mut_args(|argument| argument.env(Resettable::Reset));
+        let matches = command.try_get_matches_from(["pinwire"])?;
+        Ok(Cli::from_arg_matches(&matches)?.serve)
+    }
+
     /// How the store is opened.
     ///
     /// # Errors
@@ -181,5 +251,92 @@ impl ServeArgs {
             },
             people_max: self.conversation_people,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaint_of(arguments: &[&str]) -> String {
+        let arguments = ["pinwire"].iter().chain(arguments);
+        complaint(&Cli::try_parse_from(arguments).unwrap_err())
+    }
+
+    #[test]
+    fn a_bad_value_is_one_line_that_names_flag_and_variable() {
+        assert_eq!(
+            complaint_of(&["--listen", "here"]),
+            "invalid value 'here' for PINWIRE_LISTEN or '--listen <LISTEN>': invalid socket address syntax"
+        );
+        assert_eq!(
+            complaint_of(&["serve", "--log-format", "x\ny"]),
+            "invalid value 'x y' for PINWIRE_LOG_FORMAT or '--log-format <LOG_FORMAT>' \
+             [possible values: text, json]"
+        );
+        assert_eq!(
+            complaint_of(&["--frob"]),
+            "unexpected argument '--frob' found"
+        );
+    }
+
+    #[test]
+    fn people_are_bounded() {
+        for (text, fits) in [("1", false), ("2", true), ("100", true), ("101", false)] {
+            assert_eq!(people(text).is_ok(), fits, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_written_as_browsers_send_it() {
+        assert!(origin("https://app.example").is_ok());
+        assert!(origin("http://localhost:3000").is_ok());
+        for text in [
+            "https://app.example/",
+            "https://APP.example",
+            "app.example",
+            "null",
+        ] {
+            assert!(origin(text).is_err(), "{text}");
+        }
+    }
+
+    fn target(url: &str) -> Result<Target, String> {
+        let database_url = url.to_owned().into();
+        DatabaseArgs { database_url }.target()
+    }
+
+    #[test]
+    fn a_database_url_is_a_file_or_a_server() {
+        let file = |path: &str| Ok(Target::Sqlite(PathBuf::from(path)));
+        assert_eq!(target("sqlite:a.db"), file("a.db"));
+        assert_eq!(target("sqlite:///var/a.db"), file("/var/a.db"));
+        for url in [
+            "postgres://localhost/pinwire",
+            "postgresql://u:p%40ss@[::1]:5432/pinwire?sslmode=disable",
+            "postgres://u:p@a:1,b:2/pinwire",
+            "postgres:///pinwire?host=/run/postgresql",
+        ] {
+            assert_eq!(target(url), Ok(Target::Postgres(url.to_owned())));
+        }
+        for url in ["", "mysql://x", "sqlite:", "sqlite::memory:"] {
+            assert!(target(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_mistakable_database_url_is_refused_without_showing_it() {
+        for url in [
+            "postgres://u:sec%zzret@h/d",
+            "postgres://u:sec%00ret@h/d",
+            "postgres://u:secret%4",
+            "postgres://u:secret@[::1/d",
+            "postgres://u:sec/ret@h/d",
+            "postgres://u:1?secret@h/d",
+            "postgres://u:s@ecret@h/d",
+        ] {
+            let refused = target(url).unwrap_err();
+            assert!(!refused.contains("ecret"), "{refused}");
+        }
     }
 }

@@ -7,6 +7,7 @@ pub mod body;
 pub mod clock;
 pub mod config;
 pub mod cors;
+pub mod demo;
 pub mod documents;
 pub mod error;
 pub mod listener;
@@ -23,6 +24,7 @@ pub mod server;
 pub mod sweep;
 pub mod token;
 pub mod view;
+pub mod welcome;
 
 use pinwire_storage::Store;
 

@@ -87,22 +87,7 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
             position,
         )),
     ];
-    let app = web::Data::new(App {
-        tokens: tokens(&store, &config).await?,
-        passwords: Passwords::new().map_err(StartError::Setting)?,
-        rate_limits: RateLimits::new(
-            config.attempts_per_address,
-            config.attempts_per_account,
-            config.trusted_proxies.clone(),
-        ),
-        bookmarks: bookmarks(&store).await?,
-        live: Live {
-            hub: Arc::clone(&hub),
-        },
-        documents: Documents::make().map_err(|e| StartError::Setting(e.to_string()))?,
-        store,
-        config,
-    });
+    let app = web::Data::new(application(store, &hub, config).await?);
     followers.push(tokio::spawn(sweep::run(app.clone().into_inner())));
     let (address, server) = listener::serve(app.clone())?;
     Ok(Gateway {
@@ -112,6 +97,26 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
         hub,
         server: tokio::spawn(server),
         followers,
+    })
+}
+
+/// What every handler works with.
+async fn application(store: Store, hub: &Arc<Hub>, config: ServeArgs) -> Result<App, StartError> {
+    Ok(App {
+        tokens: tokens(&store, &config).await?,
+        passwords: Passwords::new().map_err(StartError::Setting)?,
+        rate_limits: RateLimits::new(
+            config.attempts_per_address,
+            config.attempts_per_account,
+            config.trusted_proxies.clone(),
+        ),
+        bookmarks: bookmarks(&store).await?,
+        live: Live {
+            hub: Arc::clone(hub),
+        },
+        documents: Documents::make().map_err(|e| StartError::Setting(e.to_string()))?,
+        store,
+        config,
     })
 }
 

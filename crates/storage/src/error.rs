@@ -16,7 +16,7 @@ pub enum StoreError {
     Unavailable(String),
     /// The database answered with an error that the code did not foresee.
     #[error("database error: {0}")]
-    Database(#[from] diesel::result::Error),
+    Database(diesel::result::Error),
     /// A stored value that this version cannot read.
     #[error("a stored value cannot be read: {0}")]
     Corrupt(String),
@@ -24,6 +24,37 @@ pub enum StoreError {
 
 /// The result of acts and queries.
 pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// What the databases say when they are gone, full, or too slow, and the same request may succeed later.
+const PASSING: [&str; 8] = [
+    "server closed",
+    "no connection",
+    "terminating connection",
+    "the database system is",
+    "statement timeout",
+    "disk is full",
+    "No space left",
+    "database is locked",
+];
+
+impl From<diesel::result::Error> for StoreError {
+    fn from(error: diesel::result::Error) -> Self {
+        use diesel::result::{DatabaseErrorKind, Error};
+        let passing = match &error {
+            Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
+            | Error::BrokenTransactionManager => true,
+            Error::DatabaseError(_, info) => {
+                PASSING.iter().any(|text| info.message().contains(text))
+            }
+            _ => false,
+        };
+        if passing {
+            Self::Unavailable(error.to_string())
+        } else {
+            Self::Database(error)
+        }
+    }
+}
 
 impl From<diesel::r2d2::PoolError> for StoreError {
     fn from(error: diesel::r2d2::PoolError) -> Self {

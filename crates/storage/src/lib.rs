@@ -6,6 +6,7 @@
 mod db;
 mod error;
 mod schema;
+mod words;
 
 pub mod boards;
 pub mod contacts;

@@ -9,12 +9,10 @@ use crate::error::Result;
 use crate::page::{Page, one_more};
 use crate::people::{PERSON, Person, PersonRow};
 use crate::schema::{user_words, users};
+use crate::words::{beyond, with_words};
 
 /// A place in a list of people found: the word by which the last one was found, and their id.
 pub type FoundMark = (String, i64);
-
-/// Sorts after every letter and digit.
-const LAST: char = char::MAX;
 
 /// The people in whom each word of the query begins a word. They stand in the order of the word that the
 /// leading one was found in, so that a whole word is before longer ones; then the older account is first.
@@ -24,36 +22,30 @@ fn find(
     after: &FoundMark,
     limit: i64,
 ) -> Result<Vec<(String, PersonRow)>> {
-    let (smaller, other) = diesel::alias!(user_words as smaller, user_words as other);
+    let smaller = diesel::alias!(user_words as smaller);
     let (from, from_id) = after;
-    let end = format!("{}{LAST}", query.leading());
+    let leading = query.leading();
     // Who is found by two words stands where the first one is.
     let by_a_smaller_word = smaller
         .filter(smaller.field(user_words::user_id).eq(user_words::user_id))
-        .filter(smaller.field(user_words::word).ge(query.leading()))
+        .filter(smaller.field(user_words::word).ge(leading))
         .filter(smaller.field(user_words::word).lt(user_words::word));
-    Ok(on!(conn, c => {
-        let mut found = user_words::table
-            .inner_join(users::table.on(users::id.eq(user_words::user_id)))
-            .filter(user_words::word.ge(from).and(user_words::word.lt(&end)))
-            .filter(user_words::word.gt(from).or(user_words::user_id.gt(from_id)))
-            .filter(diesel::dsl::not(diesel::dsl::exists(by_a_smaller_word)))
-            .filter(users::closed_at.is_null())
-            .filter(users::username.ne(query.username()))
-            .into_boxed();
-        for word in query.others() {
-            let has_word = other
-                .filter(other.field(user_words::user_id).eq(users::id))
-                .filter(other.field(user_words::word).ge(word))
-                .filter(other.field(user_words::word).lt(format!("{word}{LAST}")));
-            found = found.filter(diesel::dsl::exists(has_word));
-        }
-        found
-            .order((user_words::word, user_words::user_id))
-            .limit(limit)
-            .select((user_words::word, PERSON))
-            .load(c)
-    })?)
+    Ok(on!(conn, c => with_words!(
+            user_words::table
+                .inner_join(users::table.on(users::id.eq(user_words::user_id)))
+                .filter(user_words::word.ge(from).and(user_words::word.lt(beyond(leading))))
+                .filter(user_words::word.gt(from).or(user_words::user_id.gt(from_id)))
+                .filter(diesel::dsl::not(diesel::dsl::exists(by_a_smaller_word)))
+                .filter(users::closed_at.is_null())
+                .filter(users::username.ne(query.username()))
+                .order((user_words::word, user_words::user_id))
+                .limit(limit)
+                .select((user_words::word, PERSON))
+                .into_boxed(),
+            user_words::user_id,
+            query.others().iter().map(String::as_str)
+        )
+        .load(c))?)
 }
 
 /// Who is called just as the query says.

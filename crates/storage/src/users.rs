@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use pinwire_domain::board::Privacy;
 use pinwire_domain::event::EventKind;
-use pinwire_domain::user::{self, AccountDraft, ProfileChange};
+use pinwire_domain::user::{AccountDraft, ProfileChange};
 use pinwire_domain::{Refusal, Time, UserId};
 
 use crate::db::batch::{Abort, LockKey, Tx};
@@ -13,8 +13,8 @@ use crate::error::Result;
 use crate::idempotency::{IdempotencyKey, Keep, Made};
 use crate::log::{About, NewEvent};
 use crate::people::{PERSON, Person, PersonRow};
-use crate::schema::{boards, follows, pins, user_words, users};
-use crate::{Snapshot, Store};
+use crate::schema::{boards, follows, pins, users};
+use crate::{Snapshot, Store, words};
 
 /// Whose idempotency keys those of sign-ups are: nobody is signed in yet.
 const ANYBODY: UserId = UserId::new(0);
@@ -170,19 +170,8 @@ fn create(
         users::created_at.eq(tx.source.now().as_millis()),
     );
     on!(&mut *tx.conn, c => diesel::insert_into(users::table).values(&values).execute(c))?;
-    write_words(tx.conn, id, &draft.full_name, username)?;
+    words::write(tx.conn, id, &draft.full_name, username)?;
     Ok(id)
-}
-
-/// Writes the words by which a person is found, in the act that made or changed the names.
-fn write_words(conn: &mut Conn, id: i64, full_name: &str, username: &str) -> Result<()> {
-    on!(conn, c => diesel::delete(user_words::table.filter(user_words::user_id.eq(id))).execute(c))?;
-    let rows: Vec<_> = user::search_words(full_name, username)
-        .into_iter()
-        .map(|word| (user_words::word.eq(word), user_words::user_id.eq(id)))
-        .collect();
-    on!(conn, c => diesel::insert_into(user_words::table).values(&rows).execute(c))?;
-    Ok(())
 }
 
 fn change(tx: &mut Tx<'_>, id: UserId, change: &ProfileChange) -> std::result::Result<(), Abort> {
@@ -208,7 +197,7 @@ fn change(tx: &mut Tx<'_>, id: UserId, change: &ProfileChange) -> std::result::R
         ))
         .execute(c))?;
     if *full_name != old_name {
-        write_words(tx.conn, id.get(), full_name, &username)?;
+        words::write(tx.conn, id.get(), full_name, &username)?;
     }
     tx.emit(NewEvent {
         at: tx.source.now(),

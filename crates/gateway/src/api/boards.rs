@@ -5,6 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use pinwire_domain::BoardId;
 use pinwire_domain::board::{Access, BoardChange, BoardDraft, Privacy};
 use pinwire_domain::token::Scope;
+use pinwire_storage::Snapshot;
+use pinwire_storage::boards::Board;
+use pinwire_storage::page::Page;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -57,6 +60,21 @@ pub struct BoardCreateBody {
     pub is_ads_only: Option<bool>,
     #[serde(default)]
     media: NotOffered,
+}
+
+impl BoardCreateBody {
+    fn read(&self) -> ApiResult<BoardDraft> {
+        v5::refuse([
+            ("is_ads_only", self.is_ads_only == Some(true)),
+            ("media", self.media.given()),
+        ])?;
+        let privacy = self.privacy.map_or(Privacy::Public, Privacy::from);
+        Ok(BoardDraft::new(
+            &self.name,
+            self.description.as_deref(),
+            privacy,
+        )?)
+    }
 }
 
 /// A change of a board: what is left out stays.
@@ -133,14 +151,8 @@ pub async fn create(
 ) -> ApiResult {
     ad_account.check()?;
     let key = body.idempotency_key(&request, None)?;
-    let wanted = &body.value;
-    v5::refuse([
-        ("is_ads_only", wanted.is_ads_only == Some(true)),
-        ("media", wanted.media.given()),
-    ])?;
-    let privacy = wanted.privacy.map_or(Privacy::Public, Privacy::from);
-    require_scope(&caller, privacy)?;
-    let draft = BoardDraft::new(&wanted.name, wanted.description.as_deref(), privacy)?;
+    let draft = body.value.read()?;
+    require_scope(&caller, draft.privacy)?;
     let made = app.store.create_board(caller.user, draft, key).await?;
     // Whoever may make a board may see what was made.
     let access = caller.access(Scope::BoardsWriteSecret);
@@ -180,17 +192,18 @@ pub async fn list(
     ad_account.check()?;
     let list = format!("boards {:?} {}", params.privacy, caller.user);
     let before: Option<i64> = app.bookmarks.open(&list, paging.bookmark.as_deref())?;
-    let kinds = params.privacy.read();
-    let access = caller.access(Scope::BoardsReadSecret);
     let before = before.map(BoardId::new);
-    let boards = app
-        .store
-        .own_boards(access, kinds, before, paging.size()?)
-        .await?;
+    let access = caller.access(Scope::BoardsReadSecret);
+    let (kinds, size) = (params.privacy.read(), paging.size()?);
+    let boards = app.store.own_boards(access, kinds, before, size).await?;
+    answer_page(&app, &list, boards)
+}
+
+fn answer_page(app: &App, name: &str, boards: Snapshot<Page<Board, BoardId>>) -> ApiResult {
     let template = app.config.image_url_template.as_ref();
     let next = boards.value.next.map(BoardId::get);
     let bookmark = next
-        .map(|place| app.bookmarks.seal(&list, &place))
+        .map(|place| app.bookmarks.seal(name, &place))
         .transpose()?;
     Ok(view::snapshot(boards, |page| Paged {
         items: page

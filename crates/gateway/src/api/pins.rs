@@ -1,11 +1,8 @@
 //! Pins.
 
-use std::str::FromStr;
-
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use pinwire_domain::board::Access;
-use pinwire_domain::pin::{PinChange, PinDraft, Wording};
 use pinwire_domain::token::Scope;
 use pinwire_domain::{BoardId, PinId, UserId};
 use pinwire_storage::Snapshot;
@@ -15,99 +12,16 @@ use pinwire_storage::pins::{Pin, PinFilter};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::media_source::MediaSourceBody;
+use super::path_id;
+use super::pin_bodies::{PinCreateBody, PinSaveBody, PinUpdateBody};
 use super::v5::{self, AdAccountParams, NotOffered};
-use super::{id, path_id};
 use crate::App;
 use crate::auth::Caller;
-use crate::body::{self, Body};
+use crate::body::Body;
 use crate::error::ApiResult;
 use crate::page::{PageParams, Paged};
 use crate::params::Params;
 use crate::view::{self, PinView};
-
-/// A pin to make.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = PinCreate)]
-pub struct PinCreateBody {
-    /// The board it goes on, one of your own; without it, the pin is on no board.
-    #[schema(pattern = r"^\d+$")]
-    pub board_id: Option<String>,
-    /// The title.
-    #[schema(max_length = 100, example = "Grey cat")]
-    pub title: Option<String>,
-    /// The description.
-    #[schema(max_length = 800)]
-    pub description: Option<String>,
-    /// What the picture shows, in words.
-    #[schema(max_length = 500)]
-    pub alt_text: Option<String>,
-    /// Where it leads: http or https.
-    #[schema(max_length = 2048, example = "https://cats.example/1")]
-    pub link: Option<String>,
-    /// A note for yourself.
-    #[schema(max_length = 500)]
-    pub note: Option<String>,
-    /// The picture's main colour.
-    #[schema(pattern = "^#[0-9A-Fa-f]{6}$", example = "#6E7874")]
-    pub dominant_color: Option<String>,
-    /// The picture.
-    pub media_source: MediaSourceBody,
-    /// The pin it comes from.
-    #[schema(pattern = r"^\d+$")]
-    pub parent_pin_id: Option<String>,
-    #[serde(default)]
-    board_section_id: NotOffered,
-    #[serde(default)]
-    sponsor_id: NotOffered,
-}
-
-/// A change of a pin: what is left out stays, null takes away.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = PinUpdate)]
-pub struct PinUpdateBody {
-    /// The board it moves to, one of your own; null leaves it where it is.
-    #[schema(pattern = r"^\d+$")]
-    pub board_id: Option<String>,
-    /// The title.
-    #[serde(default, deserialize_with = "body::given")]
-    #[schema(value_type = Option<String>, max_length = 100)]
-    pub title: Option<Option<String>>,
-    /// The description.
-    #[serde(default, deserialize_with = "body::given")]
-    #[schema(value_type = Option<String>, max_length = 800)]
-    pub description: Option<Option<String>>,
-    /// What the picture shows, in words.
-    #[serde(default, deserialize_with = "body::given")]
-    #[schema(value_type = Option<String>, max_length = 500)]
-    pub alt_text: Option<Option<String>>,
-    /// Where it leads: http or https.
-    #[serde(default, deserialize_with = "body::given")]
-    #[schema(value_type = Option<String>, max_length = 2048)]
-    pub link: Option<Option<String>>,
-    /// A note for yourself.
-    #[serde(default, deserialize_with = "body::given")]
-    #[schema(value_type = Option<String>, max_length = 500)]
-    pub note: Option<Option<String>>,
-    #[serde(default)]
-    board_section_id: NotOffered,
-    #[serde(default)]
-    carousel_slots: NotOffered,
-}
-
-/// Where a pin is saved to.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = PinSave)]
-pub struct PinSaveBody {
-    /// One of your own boards; without it, the pin is on no board.
-    #[schema(pattern = r"^\d+$")]
-    pub board_id: Option<String>,
-    #[serde(default)]
-    board_section_id: NotOffered,
-}
 
 /// Parameters of reading pins.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -186,6 +100,18 @@ pub struct PinsParams {
     pin_type: NotOffered,
 }
 
+impl PinsParams {
+    fn read(&self) -> ApiResult<PinFilter> {
+        v5::refuse([
+            ("pin_filter", self.pin_filter.given()),
+            ("pin_type", self.pin_type.given()),
+        ])?;
+        Ok(PinFilter {
+            protected: self.include_protected_pins,
+        })
+    }
+}
+
 /// Create a pin
 ///
 /// Made from the address of a picture, which is not fetched: all sizes show that address. On a secret board it
@@ -205,33 +131,10 @@ pub async fn create(
 ) -> ApiResult {
     ad_account.check()?;
     let key = body.idempotency_key(&request, None)?;
-    let draft = draft(body.value)?;
+    let draft = body.value.read()?;
     let access = caller.access(Scope::PinsWriteSecret);
     let made = app.store.create_pin(access, draft, key).await?;
     answer_made(&app, access, made).await
-}
-
-fn draft(wanted: PinCreateBody) -> ApiResult<PinDraft> {
-    v5::refuse([
-        ("board_section_id", wanted.board_section_id.given()),
-        ("sponsor_id", wanted.sponsor_id.given()),
-    ])?;
-    let wording = Wording::default()
-        .title(Some(wanted.title))?
-        .description(Some(wanted.description))?
-        .alt_text(Some(wanted.alt_text))?
-        .link(Some(wanted.link))?
-        .note(Some(wanted.note))?;
-    let board = optional_id(wanted.board_id.as_deref(), "board_id")?;
-    let parent = optional_id(wanted.parent_pin_id.as_deref(), "parent_pin_id")?;
-    let draft = PinDraft::new(board, wanted.media_source.image_url()?, wording)?
-        .dominant_color(wanted.dominant_color)?
-        .parent(parent);
-    Ok(draft)
-}
-
-fn optional_id<T: FromStr>(given: Option<&str>, field: &str) -> ApiResult<Option<T>> {
-    given.map(|text| id(text, field)).transpose()
 }
 
 async fn answer_made(app: &App, access: Access, made: Made<PinId>) -> ApiResult {
@@ -264,10 +167,8 @@ pub async fn save(
 ) -> ApiResult {
     ad_account.check()?;
     let key = body.idempotency_key(&request, None)?;
-    let wanted = body.value;
-    v5::refuse([("board_section_id", wanted.board_section_id.given())])?;
+    let board = body.value.read()?;
     let pin = path_id(&path, "pin_id")?;
-    let board = optional_id(wanted.board_id.as_deref(), "board_id")?;
     let access = caller.access(Scope::PinsWriteSecret);
     let made = app.store.save_pin(access, pin, board, key).await?;
     answer_made(&app, access, made).await
@@ -319,20 +220,7 @@ pub async fn change(
 ) -> ApiResult {
     ad_account.check()?;
     let id = path_id(&path, "pin_id")?;
-    let wanted = body.value;
-    v5::refuse([
-        ("board_section_id", wanted.board_section_id.given()),
-        ("carousel_slots", wanted.carousel_slots.given()),
-    ])?;
-    let change = PinChange {
-        board: optional_id(wanted.board_id.as_deref(), "board_id")?,
-        wording: Wording::default()
-            .title(wanted.title)?
-            .description(wanted.description)?
-            .alt_text(wanted.alt_text)?
-            .link(wanted.link)?
-            .note(wanted.note)?,
-    };
+    let change = body.value.read()?;
     let access = caller.access(Scope::PinsWriteSecret);
     app.store.change_pin(access, id, change).await?;
     Ok(HttpResponse::Ok().json(read(&app, access, id).await?))
@@ -378,13 +266,7 @@ pub async fn list(
     (kinds, params): (Params<KindParams>, Params<PinParams>),
 ) -> ApiResult {
     params.0.check()?;
-    v5::refuse([
-        ("pin_filter", which.pin_filter.given()),
-        ("pin_type", which.pin_type.given()),
-    ])?;
-    let filter = PinFilter {
-        protected: which.include_protected_pins,
-    };
+    let filter = which.read()?;
     let pages = PinList::new(
         &app,
         &caller,

@@ -39,6 +39,8 @@ pub const FRAMES_PER_SECOND: f64 = 20.0;
 enum End {
     /// The peer is gone.
     Gone,
+    /// The peer closed, and is owed a close frame in return.
+    Closed,
     /// With this code.
     Close(CloseCode),
 }
@@ -95,14 +97,16 @@ impl Session {
             Ok(()) => self.serve(stream, incoming).await,
             Err(end) => end,
         };
-        if let End::Close(code) = end {
-            let reason = CloseReason {
+        let reason = match end {
+            End::Gone => return,
+            End::Closed => None,
+            End::Close(code) => Some(CloseReason {
                 code: code.code.into(),
                 description: Some(code.reason.into()),
-            };
-            // A peer that takes nothing cannot be told; TCP_USER_TIMEOUT ends its connection.
-            drop(timeout(Duration::from_secs(1), self.socket.close(Some(reason))).await);
-        }
+            }),
+        };
+        // A peer that takes nothing cannot be told; TCP_USER_TIMEOUT ends its connection.
+        let _ = timeout(Duration::from_secs(1), self.socket.close(reason)).await;
     }
 
     async fn begin(&mut self, start: Start) -> Step {
@@ -158,17 +162,23 @@ impl Session {
 
     /// Sends what the log holds after the last frame: for resuming, and after the queue was full.
     async fn catch_up(&mut self) -> Step {
+        // Goes on also where all of a stretch is not for this person to see, and so nothing was sent.
+        let mut from = self.last;
         loop {
             let cursor = Cursor {
                 epoch: self.app.store.epoch().to_owned(),
-                seq: self.last,
+                seq: from,
             };
             match self.stretch(cursor, STRETCH_MAX).await? {
                 Stretch::Resync(reason) => {
                     self.last = self.app.store.head().await.map_err(fault)?;
                     return self.resync(reason).await;
                 }
-                Stretch::Events { events, more, .. } => {
+                Stretch::Events {
+                    events,
+                    reached,
+                    more,
+                } => {
                     for event in &events {
                         let delivery = render(event, clock::now()).map_err(|e| fault(e.into()))?;
                         self.deliver(&delivery).await?;
@@ -176,6 +186,7 @@ impl Session {
                     if !more {
                         return Ok(());
                     }
+                    from = reached;
                 }
             }
         }
@@ -276,7 +287,7 @@ impl Session {
                 Ok(())
             }
             AggregatedMessage::Binary(_) => Err(End::Close(close::MALFORMED)),
-            AggregatedMessage::Close(_) => Err(End::Gone),
+            AggregatedMessage::Close(_) => Err(End::Closed),
         }
     }
 

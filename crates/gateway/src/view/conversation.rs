@@ -1,7 +1,7 @@
 //! Conversations, their people, and heads in answers and events.
 
 use pinwire_domain::conversation::Unread;
-use pinwire_domain::{Time, UserId};
+use pinwire_domain::{Time, UserId, limits};
 use pinwire_storage::conversations::{Conversation, ConversationView as Viewed};
 use pinwire_storage::inbox::UnreadTotals;
 use pinwire_storage::people::Person;
@@ -194,7 +194,7 @@ impl ConversationItem {
     #[must_use]
     pub fn of(view: &Viewed, viewer: UserId, now: Time) -> Self {
         Self {
-            conversation: ConversationView::from(&view.conversation),
+            conversation: ConversationView::from(view.conversation.as_ref()),
             last_message: view
                 .last_message
                 .as_ref()
@@ -227,8 +227,11 @@ pub struct HeadView {
     /// A group's title.
     #[schema(required)]
     pub title: Option<String>,
-    /// The others, whose avatars make the head.
+    /// Those whose avatars make the head: the first of the others by id.
+    #[schema(max_items = 4)]
     pub people: Vec<PersonView>,
+    /// How many others there are.
+    pub people_count: usize,
     /// What is unread.
     pub unread: UnreadView,
     /// Whether you marked it unread.
@@ -250,18 +253,19 @@ impl HeadView {
     #[must_use]
     pub fn of(view: &Viewed, viewer: UserId, now: Time) -> Option<Self> {
         let head = view.head(now)?;
-        let others = view
-            .conversation
-            .members
-            .iter()
-            .filter(|m| m.person.id != viewer);
+        let members = &view.conversation.members;
+        let others = || members.iter().filter(|m| m.person.id != viewer);
         Some(Self {
             conversation_id: view.conversation.id.to_string(),
             state: head.state.into(),
             device_id: head.device_id,
             kind: view.conversation.kind.into(),
             title: view.conversation.title.clone(),
-            people: others.map(|m| PersonView::from(&m.person)).collect(),
+            people: others()
+                .take(limits::HEAD_PEOPLE_MAX)
+                .map(|m| PersonView::from(&m.person))
+                .collect(),
+            people_count: others().count(),
             unread: view.mine.unread.into(),
             unread_flag: view.mine.unread_flag,
             last_pin_image: view.last_pin_image.clone(),

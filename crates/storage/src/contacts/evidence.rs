@@ -21,6 +21,7 @@ use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::page::one_more;
 use crate::schema::{conversations, follows, memberships, user_words};
+use crate::words::{beyond, with_words};
 
 /// People whom the caller talked with that are looked at, the latest first: for conversations of two and for
 /// groups apart, so that a busy group pushes nobody else out.
@@ -72,30 +73,6 @@ enum Who<'a> {
     These(&'a [i64]),
     /// Those whom this query fits.
     Named(&'a PeopleQuery),
-}
-
-/// What no word that begins with `prefix` reaches: words hold letters and digits only.
-fn beyond(prefix: &str) -> String {
-    format!("{prefix}{}", char::MAX)
-}
-
-/// Only those of whom each of these begins a word. It asks for a single value and not for `exists`, since
-/// PostgreSQL would turn that into a join, and may read the words of everybody for it.
-macro_rules! with_words {
-    ($query:expr, $person:expr, $prefixes:expr) => {{
-        let mut query = $query;
-        for prefix in $prefixes {
-            let words = diesel::alias!(user_words as words_of_person);
-            let word = words
-                .filter(words.field(user_words::user_id).eq($person))
-                .filter(words.field(user_words::word).ge(prefix))
-                .filter(words.field(user_words::word).lt(beyond(prefix)))
-                .select(words.field(user_words::word))
-                .single_value();
-            query = query.filter(word.is_not_null());
-        }
-        query
-    }};
 }
 
 /// Only these people.

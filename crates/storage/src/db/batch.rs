@@ -297,7 +297,9 @@ impl Writer {
                 if let Err(rollback) = conn.rollback() {
                     tracing::debug!(%rollback, "the rollback failed");
                 }
-                if batch.iter().all(|w| w.attempts >= ATTEMPTS_MAX) || is_disconnect(&error) {
+                if batch.iter().all(|w| w.attempts >= ATTEMPTS_MAX)
+                    || matches!(error, StoreError::Unavailable(_))
+                {
                     return Err(error);
                 }
                 for waiting in batch.iter_mut() {
@@ -404,24 +406,6 @@ fn after_abort(waiting: &mut Waiting, abort: Abort) -> Result<Ended> {
         }
         Abort::Failed(error) => Ended::Failed(error),
     })
-}
-
-fn is_disconnect(error: &StoreError) -> bool {
-    use diesel::result::{DatabaseErrorKind, Error};
-    match error {
-        StoreError::Database(Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _))
-        | StoreError::Unavailable(_) => true,
-        StoreError::Database(Error::DatabaseError(_, info)) => [
-            "server closed",
-            "no connection",
-            "terminating connection",
-            "statement timeout",
-            "disk is full",
-        ]
-        .iter()
-        .any(|text| info.message().contains(text)),
-        _ => false,
-    }
 }
 
 /// Takes every key of the batch, in the order of their numbers, as every node does.

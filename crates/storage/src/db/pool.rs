@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, NopErrorHandler, Pool};
 use diesel::{PgConnection, SqliteConnection};
 
 use super::Conn;
@@ -53,10 +53,12 @@ impl Connections {
 }
 
 fn builder<M: diesel::r2d2::ManageConnection>(size: u32) -> diesel::r2d2::Builder<M> {
+    // Whoever asked for a connection is told why there is none; a log line for each attempt would only add noise.
     // A broken connection is found when it is given back; testing it each time costs a round trip.
     Pool::builder()
         .max_size(size)
         .min_idle(Some(1))
+        .error_handler(Box::new(NopErrorHandler))
         .test_on_check_out(false)
         .connection_timeout(CHECK_OUT_TIMEOUT)
 }
