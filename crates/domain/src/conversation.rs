@@ -1,6 +1,6 @@
 //! Conversations: their kinds, keys, members, and the rules of a send.
 
-use crate::{Refusal, UserId, limits};
+use crate::{Field, Refusal, UserId, limits};
 
 /// The two kinds of conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,8 +177,14 @@ pub fn check_available(mode: SendMode, available: &[bool]) -> Result<(), Refusal
 /// Where a read mark goes: never back, never beyond the last message.
 ///
 /// # Errors
-/// [`Refusal::PositionBeyondEnd`].
+/// [`Refusal::PositionBeyondEnd`], or [`Refusal::InvalidValue`] below 0.
 pub fn move_read_mark(mark: i64, wanted: i64, last: i64) -> Result<i64, Refusal> {
+    if wanted < 0 {
+        return Err(Refusal::InvalidValue(Field::new(
+            "position",
+            "must not be negative",
+        )));
+    }
     if wanted > last {
         return Err(Refusal::PositionBeyondEnd);
     }
@@ -260,6 +266,12 @@ mod tests {
         assert_eq!(move_read_mark(5, 3, 9), Ok(5));
         assert_eq!(move_read_mark(5, 9, 9), Ok(9));
         assert_eq!(move_read_mark(5, 10, 9), Err(Refusal::PositionBeyondEnd));
+        assert_eq!(move_read_mark(5, 0, 9), Ok(5));
+        let negative = move_read_mark(5, -1, 9);
+        assert!(
+            matches!(negative, Err(Refusal::InvalidValue(_))),
+            "{negative:?}"
+        );
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub const CONVERSATION_PEOPLE_DEFAULT: usize = 10;
 pub const CONVERSATION_PEOPLE_RANGE: std::ops::RangeInclusive<usize> = 2..=100;
 /// Heads a person has at most; beyond it the oldest minimized one goes.
 pub const HEADS_MAX: usize = 20;
+/// People whose avatars a head shows at most.
+pub const HEAD_PEOPLE_MAX: usize = 4;
 /// Unread messages are counted exactly up to here; above, `more` is true.
 pub const UNREAD_EXACT_MAX: i64 = 100;
 /// Items on a page at most.

@@ -20,6 +20,14 @@ impl MessageKind {
             Self::System => "system",
         }
     }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::User, Self::System]
+            .into_iter()
+            .find(|k| k.name() == name)
+    }
 }
 
 /// A message that may be sent: checked, not yet placed.

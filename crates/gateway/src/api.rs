@@ -9,6 +9,7 @@ pub mod accounts;
 pub mod boards;
 pub mod contacts;
 pub mod conversations;
+pub mod documents;
 pub mod events;
 pub mod follows;
 pub mod heads;
@@ -53,11 +54,4 @@ pub fn path_id<T: FromStr>(text: &str, parameter: &str) -> ApiResult<T> {
         )
         .field(parameter, "must be a decimal id")
     })
-}
-
-/// The documents: not operations themselves.
-pub fn documents(config: &mut actix_web::web::ServiceConfig) {
-    let document = crate::openapi::document();
-    config
-        .service(utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", document));
 }

@@ -1,11 +1,10 @@
 //! Who calls: the token of a request, checked against the scopes that the operation needs.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use pinwire_domain::board::Access;
 use pinwire_domain::token::{self, Scope};
 use pinwire_domain::{Refusal, SessionId, Time, UserId};
@@ -48,22 +47,28 @@ impl Caller {
     }
 }
 
+/// Only behind the operations that need a token: who called was found out before the handler was asked.
 impl FromRequest for Caller {
     type Error = ApiError;
-    type Future = Pin<Box<dyn Future<Output = ApiResult<Self>>>>;
+    type Future = Ready<ApiResult<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let app = request
-                .app_data::<web::Data<App>>()
-                .ok_or_else(|| ApiError::new(reasons::INTERNAL, "no application"))?;
-            let operation = routes::operation_of(&request)
-                .ok_or_else(|| ApiError::new(reasons::INTERNAL, "an operation without scopes"))?;
-            let token = bearer(&request).ok_or_else(unauthenticated)?;
-            app.caller(token, operation).await
-        })
+        let caller = request.extensions().get::<Self>().cloned();
+        ready(caller.ok_or_else(unauthenticated))
     }
+}
+
+/// Finds out who calls, where an operation needs a token.
+///
+/// # Errors
+/// 401 or 403.
+pub async fn admit(app: &App, request: &HttpRequest, operation: &Operation) -> ApiResult<()> {
+    if operation.access == routes::Access::Token {
+        let token = bearer(request).ok_or_else(unauthenticated)?;
+        let caller = app.caller(token, operation).await?;
+        request.extensions_mut().insert(caller);
+    }
+    Ok(())
 }
 
 /// The token of the `Authorization` header.

@@ -1,11 +1,10 @@
-//! Request bodies and parameters: read once, strictly, with errors that name the field.
+//! Request bodies: read once, strictly, with errors that name the field.
 
-use std::borrow::Cow;
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -16,10 +15,13 @@ use pinwire_storage::idempotency::IdempotencyKey;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use sha2::{Digest, Sha256};
 
-use crate::error::{ApiError, ApiResult, Reason, reasons};
+use crate::error::{ApiError, ApiResult, reasons};
+use crate::params;
 
 /// Bytes of a request body at most.
 pub const BODY_MAX: usize = 256 * 1024;
+/// How long a request body may take to arrive.
+const BODY_TIME_MAX: Duration = Duration::from_secs(30);
 /// Levels of nesting in a JSON body at most.
 pub const DEPTH_MAX: usize = 32;
 
@@ -66,7 +68,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
                     return Err(duplicate(&key));
                 }
             }
-            pairs(&bytes, reasons::MALFORMED_BODY).map(Self)
+            params::read(&bytes, reasons::MALFORMED_BODY).map(Self)
         })
     }
 }
@@ -80,82 +82,9 @@ where
     serde::Deserialize::deserialize(deserializer).map(Some)
 }
 
-/// Query parameters; unknown ones are ignored. One that is given several times is read as a list.
-pub struct Params<T>(pub T);
-
-impl<T: DeserializeOwned + 'static> FromRequest for Params<T> {
-    type Error = ApiError;
-    type Future = std::future::Ready<Result<Self, ApiError>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(
-            pairs(
-                joined(request.query_string()).as_bytes(),
-                reasons::MALFORMED_PARAMETER,
-            )
-            .map(Self),
-        )
-    }
-}
-
-/// Reads a form or query; an error names the field.
-fn pairs<T: DeserializeOwned>(text: &[u8], reason: Reason) -> ApiResult<T> {
-    let pairs = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(text));
-    serde_path_to_error::deserialize(pairs).map_err(|e| {
-        let path = e.path().to_string();
-        let what = e.inner().to_string();
-        let quoted = what.split('`').nth(1).unwrap_or_default();
-        if what.starts_with("unknown field") {
-            return ApiError::new(reasons::UNKNOWN_FIELD, format!("unknown field `{quoted}`"))
-                .field(quoted, "unknown");
-        }
-        let field = if what.starts_with("missing field") {
-            quoted
-        } else {
-            path.as_str()
-        };
-        ApiError::new(reason, format!("{field}: {what}")).field(field, what.clone())
-    })
-}
-
-/// The same query with each parameter once, its values separated by commas.
-fn joined(query: &str) -> String {
-    let mut values: BTreeMap<Cow<'_, str>, String> = BTreeMap::new();
-    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-        match values.entry(name) {
-            Entry::Vacant(first) => {
-                first.insert(value.into_owned());
-            }
-            Entry::Occupied(mut more) => {
-                more.get_mut().push(',');
-                more.get_mut().push_str(&value);
-            }
-        }
-    }
-    url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(values)
-        .finish()
-}
-
-/// Path parameters that are ids: one that is malformed answers as one that does not exist.
-pub struct PathIds<T>(pub T);
-
-impl<T: DeserializeOwned + 'static> FromRequest for PathIds<T> {
-    type Error = ApiError;
-    type Future = std::future::Ready<Result<Self, ApiError>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let path = web::Path::<T>::from_request(request, payload).into_inner();
-        std::future::ready(
-            path.map(|p| Self(p.into_inner()))
-                .map_err(|e| ApiError::new(reasons::MALFORMED_PARAMETER, format!("path: {e}"))),
-        )
-    }
-}
-
 async fn read(
     request: &HttpRequest,
-    mut payload: Payload,
+    payload: Payload,
     content_type: &'static str,
 ) -> ApiResult<web::BytesMut> {
     let header = |name| request.headers().get(name).and_then(|v| v.to_str().ok());
@@ -171,16 +100,37 @@ async fn read(
             "the body must not be compressed",
         ));
     }
+    let announced = header(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > BODY_MAX as u64) {
+        return Err(too_large());
+    }
+    arrived(payload, BODY_TIME_MAX).await
+}
+
+/// The whole of a body, if it arrives in time.
+async fn arrived(payload: Payload, time: Duration) -> ApiResult<web::BytesMut> {
+    let arrival = tokio::time::timeout(time, collect(payload));
+    arrival.await.map_err(|_| {
+        let message = format!("the body took longer than {} seconds", time.as_secs());
+        ApiError::new(reasons::REQUEST_TIMEOUT, message)
+    })?
+}
+
+async fn collect(mut payload: Payload) -> ApiResult<web::BytesMut> {
     let mut bytes = web::BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|e| ApiError::new(reasons::MALFORMED_BODY, e.to_string()))?;
         if bytes.len() + chunk.len() > BODY_MAX {
-            let message = format!("the body is larger than {BODY_MAX} bytes");
-            return Err(ApiError::new(reasons::BODY_TOO_LARGE, message));
+            return Err(too_large());
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
+}
+
+fn too_large() -> ApiError {
+    let message = format!("the body is larger than {BODY_MAX} bytes");
+    ApiError::new(reasons::BODY_TOO_LARGE, message)
 }
 
 /// Reads strict JSON.
@@ -409,29 +359,16 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_parameter_that_is_given_twice_is_a_list() {
-        assert_eq!(joined("b=1&a=x%20y&b=2&c"), "a=x+y&b=1%2C2&c=");
-        assert_eq!(joined(""), "");
-    }
-
-    #[test]
-    fn a_form_is_read_as_strictly() {
-        #[derive(Debug, serde::Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Sample {
-            #[allow(dead_code, reason = "only its reading is tested")]
-            n: i64,
-        }
-        let refusal = |text: &str| {
-            let error = pairs::<Sample>(text.as_bytes(), reasons::MALFORMED_BODY).unwrap_err();
-            let field = error.details().first().map(|d| d.field.clone());
-            (error.reason().slug, field.unwrap_or_default())
+    #[tokio::test]
+    async fn a_body_that_does_not_arrive_is_not_waited_for() {
+        let never = futures_util::stream::pending();
+        let payload = Payload::Stream {
+            payload: Box::pin(never) as _,
         };
-        assert!(pairs::<Sample>(b"n=1", reasons::MALFORMED_BODY).is_ok());
-        assert_eq!(refusal("n=x"), ("malformed_body", "n".into()));
-        assert_eq!(refusal("n=1&m=2"), ("unknown_field", "m".into()));
-        assert_eq!(refusal(""), ("malformed_body", "n".into()));
+        let error = arrived(payload, Duration::from_millis(10))
+            .await
+            .unwrap_err();
+        assert_eq!(error.reason(), reasons::REQUEST_TIMEOUT);
     }
 
     #[test]

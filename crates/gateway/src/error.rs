@@ -1,4 +1,4 @@
-//! Every error a client can get: the one table from reason to code, slug and status.
+//! What a client gets when something goes wrong. Why it may, is in the one table of [`reasons`].
 
 use std::fmt;
 
@@ -9,6 +9,10 @@ use pinwire_domain::Refusal;
 use pinwire_storage::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+pub mod reasons;
+
+use reasons::Reason;
 
 /// The body of every error.
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,6 +33,20 @@ pub struct ErrorBody {
     pub details: Vec<Detail>,
 }
 
+impl ErrorBody {
+    /// What is told of a reason when nothing more is known.
+    #[must_use]
+    pub fn of(reason: Reason, request_id: &str) -> Self {
+        Self {
+            code: reason.code,
+            message: reason.meaning.to_owned(),
+            error: reason.slug,
+            request_id: request_id.to_owned(),
+            details: Vec::new(),
+        }
+    }
+}
+
 /// A field that is wrong.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Detail {
@@ -40,147 +58,30 @@ pub struct Detail {
     pub reason: String,
 }
 
-/// One line of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reason {
-    /// The number for clients of API v5.
-    pub code: i32,
-    /// The stable name.
-    pub slug: &'static str,
-    /// The HTTP status.
-    pub status: u16,
-}
-
-const fn reason(status: u16, code: i32, slug: &'static str) -> Reason {
-    Reason { code, slug, status }
-}
-
-/// Reasons of the gateway itself, before any rule is asked.
-pub mod reasons {
-    use super::{Reason, reason};
-
-    /// Not JSON, or a value of another type than documented.
-    pub const MALFORMED_BODY: Reason = reason(400, 1, "malformed_body");
-    /// A field that this operation does not know.
-    pub const UNKNOWN_FIELD: Reason = reason(400, 1, "unknown_field");
-    /// The same key twice in one object.
-    pub const DUPLICATE_KEY: Reason = reason(400, 1, "duplicate_key");
-    /// A query or path parameter of another form than documented.
-    pub const MALFORMED_PARAMETER: Reason = reason(400, 1, "malformed_parameter");
-    /// A header of another form than documented.
-    pub const MALFORMED_HEADER: Reason = reason(400, 1, "malformed_header");
-    /// A bookmark that this list did not give.
-    pub const MALFORMED_BOOKMARK: Reason = reason(400, 1, "malformed_bookmark");
-    /// A cursor that this server did not give.
-    pub const MALFORMED_CURSOR: Reason = reason(400, 1, "malformed_cursor");
-    /// No token, or one that is not valid (any more).
-    pub const UNAUTHENTICATED: Reason = reason(401, 2, "unauthenticated");
-    /// The token lacks a scope that this operation needs.
-    pub const MISSING_SCOPE: Reason = reason(403, 29, "missing_scope");
-    /// A browser page of an origin that is not allowed.
-    pub const ORIGIN_NOT_ALLOWED: Reason = reason(403, 29, "origin_not_allowed");
-    /// No such path.
-    pub const NO_SUCH_ROUTE: Reason = reason(404, 3, "no_such_route");
-    /// The path has no such method.
-    pub const METHOD_NOT_ALLOWED: Reason = reason(405, 3, "method_not_allowed");
-    /// The events after this cursor are not to be had: fetch the state anew.
-    pub const RESYNC_REQUIRED: Reason = reason(410, 4, "resync_required");
-    /// A body over the bound.
-    pub const BODY_TOO_LARGE: Reason = reason(413, 1, "body_too_large");
-    /// A body of another type than documented, or compressed.
-    pub const UNSUPPORTED_MEDIA_TYPE: Reason = reason(415, 1, "unsupported_media_type");
-    /// More requests than allowed.
-    pub const RATE_LIMITED: Reason = reason(429, 8, "rate_limited");
-    /// A fault of the server's.
-    pub const INTERNAL: Reason = reason(500, 0, "internal");
-    /// The server cannot answer now.
-    pub const UNAVAILABLE: Reason = reason(503, 5, "unavailable");
-    /// A grant that this server does not offer.
-    pub const UNSUPPORTED_GRANT_TYPE: Reason = reason(400, 1, "unsupported_grant_type");
-    /// A scope that there is not, or that cannot be granted.
-    pub const INVALID_SCOPE: Reason = reason(400, 1, "invalid_scope");
-
-    /// Every reason above, for the documents.
-    pub const ALL: &[Reason] = &[
-        MALFORMED_BODY,
-        UNKNOWN_FIELD,
-        DUPLICATE_KEY,
-        MALFORMED_PARAMETER,
-        MALFORMED_HEADER,
-        MALFORMED_BOOKMARK,
-        MALFORMED_CURSOR,
-        UNAUTHENTICATED,
-        MISSING_SCOPE,
-        ORIGIN_NOT_ALLOWED,
-        NO_SUCH_ROUTE,
-        METHOD_NOT_ALLOWED,
-        RESYNC_REQUIRED,
-        BODY_TOO_LARGE,
-        UNSUPPORTED_MEDIA_TYPE,
-        RATE_LIMITED,
-        INTERNAL,
-        UNAVAILABLE,
-        UNSUPPORTED_GRANT_TYPE,
-        INVALID_SCOPE,
-    ];
-}
-
-/// The one table of refusals: a new one does not compile until it has a line.
-#[must_use]
-pub fn refusal_reason(refusal: &Refusal) -> Reason {
-    match refusal {
-        Refusal::InvalidValue(_) => reason(422, 1, "invalid_value"),
-        Refusal::Unsupported(_) => reason(422, 1, "unsupported"),
-        Refusal::IdempotencyKeyReused => reason(422, 1, "idempotency_key_reused"),
-        Refusal::UsernameTaken => reason(409, 30, "username_taken"),
-        Refusal::EmailTaken => reason(409, 30, "email_taken"),
-        Refusal::WrongCredentials => reason(401, 2, "wrong_credentials"),
-        Refusal::WrongPassword => reason(403, 29, "wrong_password"),
-        Refusal::InvalidGrant => reason(401, 2, "invalid_grant"),
-        Refusal::SignedOut => reason(401, 2, "signed_out"),
-        Refusal::UserNotFound => reason(404, 30, "user_not_found"),
-        Refusal::Yourself => reason(422, 30, "yourself"),
-        Refusal::BoardNotFound => reason(404, 40, "board_not_found"),
-        Refusal::BoardNameTaken => reason(409, 58, "board_name_taken"),
-        Refusal::BoardNotYours => reason(403, 29, "board_not_yours"),
-        Refusal::PinNotFound => reason(404, 50, "pin_not_found"),
-        Refusal::PinNotYours => reason(403, 29, "pin_not_yours"),
-        Refusal::PinIsSecret => reason(403, 29, "pin_is_secret"),
-        Refusal::ConversationNotFound => reason(404, 70, "conversation_not_found"),
-        Refusal::MessageNotFound => reason(404, 71, "message_not_found"),
-        Refusal::SessionNotFound => reason(404, 72, "session_not_found"),
-        Refusal::EmptyMessage => reason(422, 71, "empty_message"),
-        Refusal::NoRecipients => reason(422, 73, "no_recipients"),
-        Refusal::TooManyRecipients { .. } => reason(422, 73, "too_many_recipients"),
-        Refusal::TooManyPeople { .. } => reason(422, 70, "too_many_people"),
-        Refusal::ConversationInGroup => reason(422, 73, "conversation_in_group"),
-        Refusal::NobodyAvailable { .. } => reason(422, 73, "nobody_available"),
-        Refusal::RecipientUnavailable { .. } => reason(422, 73, "recipient_unavailable"),
-        Refusal::DirectNotLeavable => reason(422, 70, "direct_not_leavable"),
-        Refusal::AwaitingAnswer => reason(422, 73, "awaiting_answer"),
-        Refusal::PositionBeyondEnd => reason(422, 71, "position_beyond_end"),
-    }
-}
-
 /// An error on its way to the client.
 #[derive(Debug, Clone)]
 pub struct ApiError {
     reason: Reason,
-    message: String,
+    message: Box<str>,
     details: Vec<Detail>,
     retry_after_s: Option<u64>,
-    allow: Option<String>,
+    allow: Option<Box<str>>,
 }
 
 /// What handlers give.
 pub type ApiResult<T = HttpResponse> = Result<T, ApiError>;
 
 impl ApiError {
-    /// An error for this reason.
+    /// An error for this reason. What went wrong inside is logged here and never told.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        let mut message = message.into();
+        if reason == reasons::INTERNAL {
+            tracing::error!(cause = message, "a fault of the server's");
+            message = String::from("internal error");
+        }
         Self {
             reason,
-            message: message.into(),
+            message: message.into_boxed_str(),
             details: Vec::new(),
             retry_after_s: None,
             allow: None,
@@ -207,7 +108,7 @@ impl ApiError {
     /// Names the methods that the path has.
     #[must_use]
     pub fn allow(mut self, methods: String) -> Self {
-        self.allow = Some(methods);
+        self.allow = Some(methods.into_boxed_str());
         self
     }
 
@@ -247,11 +148,9 @@ impl ApiError {
             answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         answer.json(ErrorBody {
-            code: self.reason.code,
-            message: self.message.clone(),
-            error: self.reason.slug,
-            request_id: request_id.to_owned(),
+            message: self.message.to_string(),
             details: self.details.clone(),
+            ..ErrorBody::of(self.reason, request_id)
         })
     }
 }
@@ -276,7 +175,7 @@ impl ResponseError for ApiError {
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
-        let error = Self::new(refusal_reason(&refusal), refusal.to_string());
+        let error = Self::new(Reason::of(&refusal), refusal.to_string());
         match refusal {
             Refusal::InvalidValue(field) | Refusal::Unsupported(field) => {
                 error.field(field.field, field.reason)
@@ -301,24 +200,8 @@ impl From<StoreError> for ApiError {
                 Self::new(reasons::UNAVAILABLE, "try again shortly").retry_after_s(1)
             }
             StoreError::Database(_) | StoreError::Corrupt(_) => {
-                // The cause is for the log alone.
-                tracing::error!(%error, "the store failed");
-                Self::new(reasons::INTERNAL, "internal error")
+                Self::new(reasons::INTERNAL, error.to_string())
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slug_has_one_line_of_the_gateways_own() {
-        let mut slugs: Vec<_> = reasons::ALL.iter().map(|r| r.slug).collect();
-        slugs.sort_unstable();
-        let count = slugs.len();
-        slugs.dedup();
-        assert_eq!(slugs.len(), count);
     }
 }

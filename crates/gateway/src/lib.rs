@@ -1,15 +1,21 @@
 //! Pinwire's server: REST and WebSocket over the store, and the way of events to the people they concern.
 
 pub mod api;
+pub mod asyncapi;
 pub mod auth;
 pub mod body;
 pub mod clock;
 pub mod config;
+pub mod cors;
 pub mod demo;
+pub mod documents;
 pub mod error;
+pub mod listener;
 pub mod live;
+pub mod middleware;
 pub mod openapi;
 pub mod page;
+pub mod params;
 pub mod password;
 pub mod peer;
 pub mod rate_limit;
@@ -38,6 +44,8 @@ pub struct App {
     pub bookmarks: page::Bookmarks,
     /// The way of events.
     pub live: live::Live,
+    /// The documents of the contract.
+    pub documents: documents::Documents,
     /// The settings.
     pub config: config::ServeArgs,
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use pinwire_gateway::config::{self, Cli, Command, DatabaseArgs, LogFormat, ServeArgs};
 use pinwire_gateway::demo::{self, DemoError};
-use pinwire_gateway::{openapi, start, welcome};
+use pinwire_gateway::{asyncapi, openapi, start, welcome};
 use pinwire_storage::Store;
 use tracing_subscriber::EnvFilter;
 
@@ -47,8 +47,17 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Serve(args)) => serve(*args).await,
         Some(Command::Demo) => show().await,
         Some(Command::Migrate(args)) => migrate(&args),
-        Some(Command::Openapi { .. }) => print(&openapi::document().to_pretty_json()?),
+        Some(Command::Openapi { asyncapi }) => print_document(asyncapi),
     }
+}
+
+fn print_document(of_websocket: bool) -> Result<(), Failure> {
+    let document = if of_websocket {
+        asyncapi::document()
+    } else {
+        openapi::document()
+    };
+    print(&serde_json::to_string_pretty(&document?)?)
 }
 
 async fn serve(args: ServeArgs) -> Result<(), Failure> {
@@ -80,9 +89,12 @@ fn migrate(args: &DatabaseArgs) -> Result<(), Failure> {
     print(&format!("migrated: {}", applied.join(", ")))
 }
 
-/// Prints to standard output; a reader who went away is a failure, not a panic.
+/// Prints to standard output. A reader who has seen enough, such as `head`, is no failure.
 fn print(text: &str) -> Result<(), Failure> {
-    Ok(writeln!(std::io::stdout(), "{text}")?)
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Waits for SIGTERM or Ctrl-C.

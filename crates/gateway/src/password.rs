@@ -100,10 +100,7 @@ impl Passwords {
             work()
         })
         .await;
-        let internal = |cause: String| {
-            tracing::error!(%cause, "a password could not be checked");
-            ApiError::new(reasons::INTERNAL, "internal error")
-        };
+        let internal = |cause: String| ApiError::new(reasons::INTERNAL, cause);
         done.map_err(|e| internal(e.to_string()))?
             .map_err(|e| internal(e.to_string()))
     }

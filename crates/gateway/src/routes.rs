@@ -1,17 +1,16 @@
 //! The one table of operations: what is served, with which scopes, and so what the OpenAPI document says.
 
+use std::sync::LazyLock;
+
 use actix_web::dev::ResourceDef;
-use actix_web::http::Method;
+use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse};
 use pinwire_domain::token::Scope;
-use pinwire_domain::token::Scope::{
-    BoardsRead, BoardsWrite, ContactsRead, ConversationsRead, ConversationsWrite, MessagesRead,
-    MessagesWrite, PinsRead, PinsWrite, UserAccountsRead, UserAccountsWrite,
-};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::api;
-use crate::error::{ApiError, reasons};
+use crate::error::reasons::{self, Reason};
+use crate::error::{ApiError, ApiResult};
 
 /// An operation of the API.
 #[derive(Debug, Clone, Copy)]
@@ -20,105 +19,200 @@ pub struct Operation {
     pub method: &'static str,
     /// The path, with parameters in braces.
     pub path: &'static str,
-    /// The scopes a token needs, all of them; ignored where no token is needed.
+    /// The stable name; API v5's own where it has the operation.
+    pub id: &'static str,
+    /// Who may ask for it.
+    pub access: Access,
+    /// The scopes that a token needs, all of them.
     pub scopes: &'static [Scope],
-    /// Whether a token is needed.
-    pub signed_in: bool,
+    /// The errors that it may answer with, beside those that follow from its form.
+    pub refuses: &'static [Reason],
 }
 
+/// Who may ask for an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    Open,
+    /// Who has an access token.
+    Token,
+    /// Who has an access token or a ticket.
+    Ticket,
+}
+
+/// Each line: method, path, handler, the name if it is not the handler's, access, scopes, and the errors that do not
+/// follow from the operation's form (`openapi::errors` adds those).
 macro_rules! operations {
-    ($($method:ident $path:literal $($handler:ident)::+ $access:ident [$($scope:ident),*];)*) => {
+    ($(
+        $method:ident $path:literal $module:ident::$handler:ident $($id:literal)?
+        $access:ident [$($scope:ident),*] $(refuses [$($reason:ident),* $(,)?])?;
+    )*) => {
         /// Every operation.
         pub const OPERATIONS: &[Operation] = &[$(Operation {
             method: stringify!($method),
             path: $path,
-            scopes: &[$($scope),*],
-            signed_in: signed_in!($access),
+            id: id!($module $handler $($id)?),
+            access: access!($access),
+            scopes: &[$(Scope::$scope),*],
+            refuses: &[$($(reasons::$reason),*)?],
         }),*];
 
         /// Registers every operation with the server and the document.
         pub fn register(config: &mut ServiceConfig<'_>) {
-            $(config.service(api::$($handler)::+);)*
+            $(config.service(api::$module::$handler);)*
         }
     };
 }
 
-macro_rules! signed_in {
+macro_rules! id {
+    ($module:ident $handler:ident) => {
+        concat!(stringify!($module), "/", stringify!($handler))
+    };
+    ($module:ident $handler:ident $id:literal) => {
+        $id
+    };
+}
+
+macro_rules! access {
     (open) => {
-        false
+        Access::Open
     };
     (token) => {
-        true
+        Access::Token
+    };
+    (ticket) => {
+        Access::Ticket
     };
 }
 
 operations! {
-    GET "/healthz" operations::healthz open [];
-    GET "/readyz" operations::readyz open [];
-    GET "/v5/limits" operations::get_limits open [];
+    GET "/healthz" operations::healthz "health/get" open [];
+    GET "/readyz" operations::readyz "readiness/get" open [] refuses [UNAVAILABLE];
+    GET "/openapi.json" documents::openapi open [];
+    GET "/asyncapi.json" documents::asyncapi open [];
+    GET "/v5/limits" operations::get_limits "limits/get" open [];
 
-    POST "/v5/accounts" accounts::create open [];
-    POST "/v5/oauth/token" oauth::grant open [];
-    POST "/v5/oauth/token/revoke" oauth::revoke open [];
-    GET "/v5/user_account" user_account::get token [UserAccountsRead];
-    PATCH "/v5/user_account" user_account::change token [UserAccountsRead, UserAccountsWrite];
-    PUT "/v5/user_account/password" user_account::change_password token [UserAccountsWrite];
+    POST "/v5/accounts" accounts::create open []
+        refuses [INVALID_VALUE, USERNAME_TAKEN, EMAIL_TAKEN, IDEMPOTENCY_KEY_REUSED, RATE_LIMITED, UNAVAILABLE];
+    POST "/v5/oauth/token" oauth::grant "oauth/token" open []
+        refuses [
+            UNSUPPORTED_GRANT_TYPE, INVALID_SCOPE, UNSUPPORTED, WRONG_CREDENTIALS, INVALID_GRANT, RATE_LIMITED,
+            UNAVAILABLE,
+        ];
+    POST "/v5/oauth/token/revoke" oauth::revoke "token/revoke" open [] refuses [UNAVAILABLE];
+    GET "/v5/user_account" user_account::get token [UserAccountsRead] refuses [UNSUPPORTED];
+    PATCH "/v5/user_account" user_account::change "user_account/update" token [UserAccountsRead, UserAccountsWrite]
+        refuses [INVALID_VALUE];
+    PUT "/v5/user_account/password" user_account::change_password "password/update" token [UserAccountsWrite]
+        refuses [INVALID_VALUE, WRONG_PASSWORD, RATE_LIMITED];
     GET "/v5/user_account/sessions" sessions::list token [UserAccountsRead];
-    DELETE "/v5/user_account/sessions" sessions::sign_out_everywhere token [UserAccountsWrite];
-    GET "/v5/user_account/sessions/{session_id}" sessions::get token [UserAccountsRead];
-    DELETE "/v5/user_account/sessions/{session_id}" sessions::sign_out token [UserAccountsWrite];
-    GET "/v5/user_account/following" follows::following token [UserAccountsRead];
-    POST "/v5/user_account/following/{username}" follows::follow token [UserAccountsWrite];
-    DELETE "/v5/user_account/following/{username}" follows::unfollow token [UserAccountsWrite];
-    GET "/v5/user_account/followers" follows::followers token [UserAccountsRead];
-    GET "/v5/users" users::search token [UserAccountsRead];
-    GET "/v5/users/{username}" users::get token [UserAccountsRead];
+    DELETE "/v5/user_account/sessions" sessions::sign_out_everywhere "sessions/delete_all" token [UserAccountsWrite];
+    GET "/v5/user_account/sessions/{session_id}" sessions::get token [UserAccountsRead] refuses [SESSION_NOT_FOUND];
+    DELETE "/v5/user_account/sessions/{session_id}" sessions::sign_out "sessions/delete" token [UserAccountsWrite]
+        refuses [SESSION_NOT_FOUND];
+    GET "/v5/user_account/following" follows::following "user_following/get" token [UserAccountsRead]
+        refuses [UNSUPPORTED];
+    POST "/v5/user_account/following/{username}" follows::follow "follow_user/update" token [UserAccountsWrite]
+        refuses [UNSUPPORTED, USER_NOT_FOUND, YOURSELF];
+    DELETE "/v5/user_account/following/{username}" follows::unfollow "follow_user/delete" token [UserAccountsWrite]
+        refuses [USER_NOT_FOUND];
+    GET "/v5/user_account/followers" follows::followers "followers/list" token [UserAccountsRead]
+        refuses [UNSUPPORTED];
+    GET "/v5/users" users::search token [UserAccountsRead] refuses [INVALID_VALUE, RATE_LIMITED];
+    GET "/v5/users/{username}" users::get token [UserAccountsRead] refuses [USER_NOT_FOUND];
 
-    GET "/v5/boards" boards::list token [BoardsRead];
-    POST "/v5/boards" boards::create token [BoardsRead, BoardsWrite];
-    GET "/v5/boards/{board_id}" boards::get token [BoardsRead];
-    PATCH "/v5/boards/{board_id}" boards::change token [BoardsRead, BoardsWrite];
-    DELETE "/v5/boards/{board_id}" boards::delete token [BoardsRead, BoardsWrite];
-    GET "/v5/boards/{board_id}/pins" pins::list_of_board token [BoardsRead, PinsRead];
+    GET "/v5/boards" boards::list token [BoardsRead] refuses [UNSUPPORTED];
+    POST "/v5/boards" boards::create token [BoardsRead, BoardsWrite]
+        refuses [INVALID_VALUE, UNSUPPORTED, BOARD_NAME_TAKEN, IDEMPOTENCY_KEY_REUSED];
+    GET "/v5/boards/{board_id}" boards::get token [BoardsRead] refuses [UNSUPPORTED, BOARD_NOT_FOUND];
+    PATCH "/v5/boards/{board_id}" boards::change "boards/update" token [BoardsRead, BoardsWrite]
+        refuses [INVALID_VALUE, UNSUPPORTED, BOARD_NOT_FOUND, BOARD_NOT_YOURS, BOARD_NAME_TAKEN];
+    DELETE "/v5/boards/{board_id}" boards::delete token [BoardsRead, BoardsWrite]
+        refuses [UNSUPPORTED, BOARD_NOT_FOUND, BOARD_NOT_YOURS];
+    GET "/v5/boards/{board_id}/pins" pins::list_of_board "boards/list_pins" token [BoardsRead, PinsRead]
+        refuses [UNSUPPORTED, BOARD_NOT_FOUND];
 
-    GET "/v5/pins" pins::list token [BoardsRead, PinsRead];
-    POST "/v5/pins" pins::create token [BoardsRead, BoardsWrite, PinsRead, PinsWrite];
-    GET "/v5/pins/{pin_id}" pins::get token [BoardsRead, PinsRead];
-    PATCH "/v5/pins/{pin_id}" pins::change token [BoardsRead, BoardsWrite, PinsRead, PinsWrite];
-    DELETE "/v5/pins/{pin_id}" pins::delete token [BoardsRead, BoardsWrite, PinsRead, PinsWrite];
-    POST "/v5/pins/{pin_id}/save" pins::save token [BoardsRead, BoardsWrite, PinsRead, PinsWrite];
-    POST "/v5/pins/{pin_id}/send" send::send token [PinsRead, MessagesWrite, ConversationsWrite];
+    GET "/v5/pins" pins::list token [BoardsRead, PinsRead] refuses [UNSUPPORTED];
+    POST "/v5/pins" pins::create token [BoardsRead, BoardsWrite, PinsRead, PinsWrite]
+        refuses [
+            INVALID_VALUE, UNSUPPORTED, BOARD_NOT_FOUND, BOARD_NOT_YOURS, PIN_NOT_FOUND, PIN_IS_SECRET,
+            IDEMPOTENCY_KEY_REUSED,
+        ];
+    GET "/v5/pins/{pin_id}" pins::get token [BoardsRead, PinsRead] refuses [UNSUPPORTED, PIN_NOT_FOUND];
+    PATCH "/v5/pins/{pin_id}" pins::change "pins/update" token [BoardsRead, BoardsWrite, PinsRead, PinsWrite]
+        refuses [INVALID_VALUE, UNSUPPORTED, PIN_NOT_FOUND, PIN_NOT_YOURS, BOARD_NOT_FOUND, BOARD_NOT_YOURS];
+    DELETE "/v5/pins/{pin_id}" pins::delete token [BoardsRead, BoardsWrite, PinsRead, PinsWrite]
+        refuses [UNSUPPORTED, PIN_NOT_FOUND, PIN_NOT_YOURS];
+    POST "/v5/pins/{pin_id}/save" pins::save token [BoardsRead, BoardsWrite, PinsRead, PinsWrite]
+        refuses [
+            UNSUPPORTED, PIN_NOT_FOUND, PIN_IS_SECRET, BOARD_NOT_FOUND, BOARD_NOT_YOURS, IDEMPOTENCY_KEY_REUSED,
+        ];
+    POST "/v5/pins/{pin_id}/send" send::send "pins/send" token [PinsRead, MessagesWrite, ConversationsWrite]
+        refuses [
+            INVALID_VALUE, NO_RECIPIENTS, TOO_MANY_RECIPIENTS, TOO_MANY_PEOPLE, CONVERSATION_IN_GROUP, YOURSELF,
+            NOBODY_AVAILABLE, RECIPIENT_UNAVAILABLE, PIN_NOT_FOUND, PIN_IS_SECRET, CONVERSATION_NOT_FOUND,
+            IDEMPOTENCY_KEY_REUSED,
+        ];
 
-    GET "/v5/contacts" contacts::all token [ContactsRead];
-    GET "/v5/pins/{pin_id}/contacts" contacts::for_pin token [ContactsRead, PinsRead];
+    GET "/v5/contacts" contacts::all "contacts/list" token [ContactsRead] refuses [INVALID_VALUE];
+    GET "/v5/pins/{pin_id}/contacts" contacts::for_pin "pins/list_contacts" token [ContactsRead, PinsRead]
+        refuses [INVALID_VALUE, PIN_NOT_FOUND, PIN_IS_SECRET];
 
     GET "/v5/conversations" conversations::list token [ConversationsRead, MessagesRead];
-    POST "/v5/conversations" conversations::begin token [ConversationsWrite];
+    POST "/v5/conversations" conversations::begin "conversations/create" token [ConversationsWrite]
+        refuses [NO_RECIPIENTS, TOO_MANY_PEOPLE, RECIPIENT_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED];
     POST "/v5/conversations/read_all" read_marks::read_all token [ConversationsWrite];
-    GET "/v5/conversations/{conversation_id}" conversations::get token [ConversationsRead, MessagesRead];
-    GET "/v5/conversations/{conversation_id}/messages" messages::list token [MessagesRead];
-    POST "/v5/conversations/{conversation_id}/messages" messages::send token [MessagesWrite];
-    GET "/v5/conversations/{conversation_id}/messages/{position}" messages::get token [MessagesRead];
-    PUT "/v5/conversations/{conversation_id}/read" read_marks::read token [ConversationsWrite];
-    PUT "/v5/conversations/{conversation_id}/unread" read_marks::flag token [ConversationsWrite];
-    DELETE "/v5/conversations/{conversation_id}/unread" read_marks::unflag token [ConversationsWrite];
-    GET "/v5/unread" read_marks::unread token [ConversationsRead];
+    GET "/v5/conversations/{conversation_id}" conversations::get token [ConversationsRead, MessagesRead]
+        refuses [CONVERSATION_NOT_FOUND];
+    GET "/v5/conversations/{conversation_id}/messages" messages::list token [MessagesRead]
+        refuses [CONVERSATION_NOT_FOUND];
+    POST "/v5/conversations/{conversation_id}/messages" messages::send "messages/create" token [MessagesWrite]
+        refuses [
+            INVALID_VALUE, EMPTY_MESSAGE, PIN_NOT_FOUND, PIN_IS_SECRET, CONVERSATION_NOT_FOUND,
+            IDEMPOTENCY_KEY_REUSED,
+        ];
+    GET "/v5/conversations/{conversation_id}/messages/{position}" messages::get token [MessagesRead]
+        refuses [CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND];
+    PUT "/v5/conversations/{conversation_id}/read" read_marks::read "read_marks/update" token [ConversationsWrite]
+        refuses [CONVERSATION_NOT_FOUND, POSITION_BEYOND_END];
+    PUT "/v5/conversations/{conversation_id}/unread" read_marks::flag "unread_flags/set" token [ConversationsWrite]
+        refuses [CONVERSATION_NOT_FOUND];
+    DELETE "/v5/conversations/{conversation_id}/unread" read_marks::unflag "unread_flags/clear" token [ConversationsWrite]
+        refuses [CONVERSATION_NOT_FOUND];
+    GET "/v5/unread" read_marks::unread "unread/get" token [ConversationsRead];
 
     GET "/v5/heads" heads::list token [ConversationsRead, MessagesRead];
-    PUT "/v5/heads/{conversation_id}" heads::set token [ConversationsWrite];
-    DELETE "/v5/heads/{conversation_id}" heads::close token [ConversationsWrite];
+    PUT "/v5/heads/{conversation_id}" heads::set "heads/update" token [ConversationsWrite]
+        refuses [INVALID_VALUE, CONVERSATION_NOT_FOUND];
+    DELETE "/v5/heads/{conversation_id}" heads::close token [ConversationsWrite] refuses [CONVERSATION_NOT_FOUND];
 
-    GET "/v5/events" events::poll token [ConversationsRead, MessagesRead];
-    GET "/v5/sync" events::sync token [ConversationsRead, MessagesRead];
-    POST "/v5/ws/tickets" tickets::create token [ConversationsRead, MessagesRead];
-    GET "/v5/ws" events::websocket open [ConversationsRead, MessagesRead];
+    GET "/v5/events" events::poll token [ConversationsRead, MessagesRead] refuses [MALFORMED_CURSOR, RESYNC_REQUIRED];
+    GET "/v5/sync" events::sync "sync/get" token [ConversationsRead, MessagesRead];
+    POST "/v5/ws/tickets" tickets::create "ws_tickets/create" token [ConversationsRead, MessagesRead];
+    GET "/v5/ws" events::websocket "ws/open" ticket [ConversationsRead, MessagesRead]
+        refuses [MALFORMED_HEADER, MALFORMED_CURSOR, ORIGIN_NOT_ALLOWED];
 }
 
-/// The operation that a request was routed to.
+/// The forms of all paths, in the order of the table.
+static PATHS: LazyLock<Vec<ResourceDef>> = LazyLock::new(|| {
+    OPERATIONS
+        .iter()
+        .map(|o| ResourceDef::new(o.path))
+        .collect()
+});
+
+/// The operations that have this path, decoded as the router decodes it; the one that is routed to comes first.
+fn at(path: &str) -> impl Iterator<Item = &'static Operation> {
+    let paths = OPERATIONS.iter().zip(PATHS.iter());
+    paths
+        .filter(move |(_, form)| form.is_match(path))
+        .map(|(operation, _)| operation)
+}
+
+/// The operation that a request asks for.
 #[must_use]
-pub fn operation_of(request: &HttpRequest) -> Option<&'static Operation> {
-    let pattern = request.match_pattern()?;
-    find(request.method().as_str(), &pattern)
+pub fn asked(method: &Method, path: &str) -> Option<&'static Operation> {
+    at(path).find(|o| o.method == method.as_str())
 }
 
 /// The operation of this method and path.
@@ -129,23 +223,29 @@ pub fn find(method: &str, path: &str) -> Option<&'static Operation> {
         .find(|o| o.method == method && o.path == path)
 }
 
-/// Answers what no operation took: 405 for a known path, else 404.
-pub async fn no_such_route(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let methods: Vec<&str> = OPERATIONS
-        .iter()
-        .filter(|o| ResourceDef::new(o.path).is_match(request.path()))
-        .map(|o| o.method)
-        .collect();
+/// The methods of a path, as `Allow` names them; none for a path that is not known.
+fn methods(path: &str) -> Vec<&'static str> {
+    let mut methods: Vec<&str> = at(path).map(|o| o.method).collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    if !methods.is_empty() {
+        methods.push("OPTIONS");
+    }
+    methods
+}
+
+/// Answers what no operation took: `OPTIONS` for a known path, else 405; 404 for others.
+pub async fn no_such_route(request: HttpRequest) -> ApiResult {
+    let methods = methods(request.match_info().as_str());
     if methods.is_empty() {
         return Err(ApiError::new(reasons::NO_SUCH_ROUTE, "no such path"));
     }
+    let methods = methods.join(", ");
     if request.method() == Method::OPTIONS {
         return Ok(HttpResponse::NoContent()
-            .insert_header(("allow", methods.join(", ")))
+            .insert_header((header::ALLOW, methods))
             .finish());
     }
-    Err(
-        ApiError::new(reasons::METHOD_NOT_ALLOWED, "this path has no such method")
-            .allow(methods.join(", ")),
-    )
+    Err(ApiError::new(reasons::METHOD_NOT_ALLOWED, "this path has no such method").allow(methods))
 }

@@ -5,6 +5,7 @@ pub mod board;
 pub mod contact;
 pub mod conversation;
 pub mod image;
+pub mod kinds;
 pub mod message;
 pub mod pin;
 

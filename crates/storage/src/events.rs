@@ -2,6 +2,7 @@
 //! what they are about, with the reader's rights of now.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use pinwire_domain::event::{Cursor, EventKind};
 use pinwire_domain::{ConversationId, UserId};
@@ -29,9 +30,9 @@ pub struct StreamEvent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
     /// A message; with its conversation where it is the first one.
-    Message(Box<Message>, Option<Box<Conversation>>),
+    Message(Box<Message>, Option<Arc<Conversation>>),
     /// A conversation.
-    Conversation(Box<Conversation>),
+    Conversation(Arc<Conversation>),
     /// The actor's read mark.
     Read(ConversationId, i64),
     /// Something of the viewer's own in this conversation.
@@ -159,12 +160,12 @@ fn what(
                 .get(&(event.conversation?, event.position?))?
                 .clone();
             let conversation = (message.position == 1)
-                .then(|| view.map(|v| Box::new(v.conversation.clone())))
+                .then(|| view.map(|v| Arc::clone(&v.conversation)))
                 .flatten();
             What::Message(Box::new(message), conversation)
         }
         EventKind::ConversationCreated | EventKind::ConversationUpdated => {
-            What::Conversation(Box::new(view?.conversation.clone()))
+            What::Conversation(Arc::clone(&view?.conversation))
         }
         EventKind::ReadUpdated => {
             let members = &view?.conversation.members;

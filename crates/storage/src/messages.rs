@@ -10,7 +10,7 @@ use pinwire_domain::{ConversationId, PinId, Refusal, Time, UserId};
 use crate::conversations;
 use crate::db::batch::{Abort, LockKey, Tx};
 use crate::db::{Conn, on};
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::log::{About, NewEvent};
 use crate::people::{self, Person};
 use crate::pin_snapshots::{self, PinSnapshot};
@@ -28,8 +28,8 @@ pub struct Message {
     pub position: i64,
     /// Who wrote it.
     pub sender: Person,
-    /// `user` or `system`.
-    pub kind: String,
+    /// What wrote it.
+    pub kind: MessageKind,
     /// What was written.
     pub text: Option<String>,
     /// The pin as it was sent, and how it stands now.
@@ -269,7 +269,7 @@ fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Message>> {
             conversation: ConversationId::new(row.conversation_id),
             position: row.position,
             sender: sender.clone(),
-            kind: row.kind,
+            kind: MessageKind::from_name(&row.kind).ok_or(StoreError::Corrupt(row.kind))?,
             text: row.text,
             pin,
             client_message_id: row.client_message_id,

@@ -31,7 +31,7 @@ pub struct AccountBody {
     #[schema(max_length = 254, example = "ana@example.com")]
     pub email: String,
     /// 8 to 1,024 bytes.
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 1024)]
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 1024, example = "correct horse")]
     pub password: SecretString,
 }
 

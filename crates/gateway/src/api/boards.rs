@@ -15,34 +15,12 @@ use super::path_id;
 use super::v5::{self, AdAccountParams, NotOffered};
 use crate::App;
 use crate::auth::Caller;
-use crate::body::{self, Body, Params};
+use crate::body::{self, Body};
 use crate::error::ApiResult;
 use crate::page::{PageParams, Paged};
+use crate::params::Params;
+use crate::view::kinds::BoardPrivacy;
 use crate::view::{self, BoardView};
-
-/// Who may find a board.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[schema(as = BoardPrivacy)]
-pub enum PrivacyBody {
-    /// Everyone.
-    #[default]
-    Public,
-    /// Everyone who has its address.
-    Protected,
-    /// You alone.
-    Secret,
-}
-
-impl PrivacyBody {
-    const fn read(self) -> Privacy {
-        match self {
-            Self::Public => Privacy::Public,
-            Self::Protected => Privacy::Protected,
-            Self::Secret => Privacy::Secret,
-        }
-    }
-}
 
 /// Who may find a board after a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
@@ -76,7 +54,7 @@ pub struct BoardCreateBody {
     #[schema(max_length = 500, example = "My favorite summer recipes")]
     pub description: Option<String>,
     /// Who may find it.
-    pub privacy: Option<PrivacyBody>,
+    pub privacy: Option<BoardPrivacy>,
     /// Only false is taken: Pinwire has no ads.
     #[schema(default = false)]
     pub is_ads_only: Option<bool>,
@@ -90,7 +68,7 @@ impl BoardCreateBody {
             ("is_ads_only", self.is_ads_only == Some(true)),
             ("media", self.media.given()),
         ])?;
-        let privacy = self.privacy.unwrap_or_default().read();
+        let privacy = self.privacy.map_or(Privacy::Public, Privacy::from);
         Ok(BoardDraft::new(
             &self.name,
             self.description.as_deref(),

@@ -9,9 +9,9 @@ use utoipa::IntoParams;
 use super::path_id;
 use crate::App;
 use crate::auth::Caller;
-use crate::body::Params;
 use crate::error::{ApiResult, ErrorBody};
 use crate::page::{PageParams, Paged};
+use crate::params::Params;
 use crate::view::{self, ContactView, PinContactView};
 
 /// Which contacts.

@@ -9,9 +9,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{id, path_id};
 use crate::auth::Caller;
-use crate::body::{Body, Params};
+use crate::body::Body;
 use crate::error::ApiResult;
 use crate::page::{PageParams, Paged};
+use crate::params::Params;
 use crate::view::{self, ConversationItem};
 use crate::{App, clock};
 
@@ -105,6 +106,8 @@ pub async fn list(
 }
 
 /// Get a conversation
+///
+/// As you see it: with what is unread, your head and your own settings.
 #[utoipa::path(
     tag = "Conversations",
     params(("conversation_id" = String, Path, description = "The conversation")),
@@ -122,9 +125,10 @@ pub async fn get(app: web::Data<App>, caller: Caller, path: web::Path<String>) -
 /// People to talk with.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ConversationCreate)]
 pub struct BeginBody {
     /// The others: one makes a direct conversation, more a group.
-    #[schema(min_items = 1)]
+    #[schema(min_items = 1, example = json!(["3763541867536386"]))]
     pub user_ids: Vec<String>,
 }
 

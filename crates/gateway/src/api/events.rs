@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpRequest, get, web};
 use pinwire_domain::event::Cursor;
 use pinwire_storage::events::Stretch;
 use serde::{Deserialize, Serialize};
@@ -12,15 +12,15 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::conversations::Mark;
 use crate::auth::{Caller, bearer, check_scopes};
-use crate::body::Params;
 use crate::error::{ApiError, ApiResult, reasons};
 use crate::live::frames::Event;
 use crate::live::hub::Stream;
 use crate::live::render::render;
 use crate::live::session::{self, Start};
 use crate::page::PageParams;
+use crate::params::Params;
 use crate::view::{self, ConversationItem, HeadView, UnreadTotalsView};
-use crate::{App, clock, routes, token};
+use crate::{App, clock, cors, routes, token};
 
 /// Seconds a poll waits at most.
 const WAIT_MAX_S: u64 = 30;
@@ -28,7 +28,7 @@ const WAIT_MAX_S: u64 = 30;
 const POLL_MAX: i64 = 100;
 
 /// The subprotocol of the WebSocket.
-const SUBPROTOCOL: &str = "pinwire.v5";
+pub const SUBPROTOCOL: &str = "pinwire.v5";
 
 /// From where to poll.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -49,8 +49,10 @@ pub struct Events {
     #[schema(value_type = Vec<Event>)]
     pub items: Vec<Box<RawValue>>,
     /// Names this history of the log.
+    #[schema(example = "19a2")]
     pub epoch: String,
     /// Where to go on from: `after=<epoch>:<seq>`.
+    #[schema(example = 4711)]
     pub seq: i64,
     /// Whether there is more already.
     pub more: bool,
@@ -100,7 +102,11 @@ pub async fn poll(
     while answer.items.is_empty() && wait_for_event(&mut stream, until).await {
         answer = stretch(&app, &caller, &after).await?;
     }
-    Ok(HttpResponse::Ok().json(answer))
+    let reached = Cursor {
+        epoch: answer.epoch.clone(),
+        seq: answer.seq,
+    };
+    Ok(view::at(&reached, &answer))
 }
 
 /// Whether something may have come before the time was over.
@@ -290,10 +296,7 @@ fn check_origin(app: &App, request: &HttpRequest) -> ApiResult<()> {
     let Some(origin) = request.headers().get(header::ORIGIN) else {
         return Ok(());
     };
-    let allowed = origin
-        .to_str()
-        .is_ok_and(|o| app.config.allowed_origins.iter().any(|a| a == o));
-    if allowed {
+    if cors::is_allowed(origin, &app.config.allowed_origins) {
         return Ok(());
     }
     Err(ApiError::new(

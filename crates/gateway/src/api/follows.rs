@@ -7,9 +7,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::v5::{self, AdAccountParams};
 use crate::App;
 use crate::auth::Caller;
-use crate::body::{Body, Params};
+use crate::body::Body;
 use crate::error::ApiResult;
 use crate::page::{PageParams, Paged};
+use crate::params::Params;
 use crate::view::{self, UserSummaryView};
 
 /// Which followed people.

@@ -1,7 +1,7 @@
 //! Heads: the avatars at the lower left.
 
 use actix_web::{HttpResponse, delete, get, put, web};
-use pinwire_domain::head::{self, HeadState};
+use pinwire_domain::head;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -9,6 +9,7 @@ use super::path_id;
 use crate::auth::Caller;
 use crate::body::Body;
 use crate::error::ApiResult;
+use crate::view::kinds::HeadState;
 use crate::view::{self, HeadView};
 use crate::{App, clock};
 
@@ -38,22 +39,13 @@ pub async fn list(app: web::Data<App>, caller: Caller) -> ApiResult {
     ))
 }
 
-/// How a head is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum StateBody {
-    /// With its conversation.
-    Open,
-    /// The avatar alone.
-    Minimized,
-}
-
 /// A head's state.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = HeadUpdate)]
 pub struct HeadBody {
     /// How it is drawn.
-    pub state: StateBody,
+    pub state: HeadState,
     /// The device that opens it, so that others may draw it minimized.
     #[schema(min_length = 1, max_length = 64)]
     pub device_id: Option<String>,
@@ -75,10 +67,6 @@ pub async fn set(
     path: web::Path<String>,
     body: Body<HeadBody>,
 ) -> ApiResult {
-    let state = match body.value.state {
-        StateBody::Open => HeadState::Open,
-        StateBody::Minimized => HeadState::Minimized,
-    };
     let device = body
         .value
         .device_id
@@ -86,7 +74,9 @@ pub async fn set(
         .map(head::device_id)
         .transpose()?;
     let id = path_id(&path, "conversation_id")?;
-    app.store.set_head(caller.user, id, state, device).await?;
+    app.store
+        .set_head(caller.user, id, body.value.state.into(), device)
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

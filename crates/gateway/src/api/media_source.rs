@@ -9,6 +9,7 @@ use crate::error::{ApiError, ApiResult, reasons};
 /// The sources that API v5 knows; only `image_url` is offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PinMediaSourceType)]
 enum SourceType {
     ImageUrl,
     ImageBase64,
@@ -24,7 +25,6 @@ enum SourceType {
 #[schema(as = PinMediaSource)]
 pub struct MediaSourceBody {
     /// Only `image_url` is offered.
-    #[schema(inline, example = "image_url")]
     source_type: SourceType,
     /// The address of the picture: http or https. It is not fetched.
     #[schema(required, value_type = String, max_length = 2048, example = "https://img.example/cat.jpg")]

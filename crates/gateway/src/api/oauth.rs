@@ -32,7 +32,7 @@ pub struct TokenForm {
     #[schema(example = "ana")]
     pub username: Option<String>,
     /// The password.
-    #[schema(value_type = Option<String>, format = Password)]
+    #[schema(value_type = Option<String>, format = Password, example = "correct horse")]
     pub password: Option<SecretString>,
     /// The newest refresh token of the session.
     #[schema(value_type = Option<String>)]
@@ -51,6 +51,7 @@ pub struct TokenForm {
 #[schema(as = Tokens)]
 pub struct TokensView {
     /// For the `Authorization: Bearer` header.
+    #[schema(example = "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjEifQ.e30.c2lnbmF0dXJl")]
     pub access_token: String,
     /// Always `bearer`.
     #[schema(example = "bearer")]
@@ -62,11 +63,13 @@ pub struct TokensView {
     #[schema(example = "pins:read boards:read")]
     pub scope: String,
     /// Gives the next tokens, once: each use gives a new one.
+    #[schema(example = "q83vEjRWeJCrze8SNFZ4kA")]
     pub refresh_token: String,
     /// Seconds the refresh token lives when it is not used.
     #[schema(example = 5_184_000)]
     pub refresh_token_expires_in: i64,
     /// When the refresh token ends, in seconds since 1970.
+    #[schema(example = 1_769_100_000)]
     pub refresh_token_expires_at: i64,
     /// The grant that was asked for.
     #[schema(example = "password")]
@@ -239,7 +242,7 @@ fn user_agent(request: &HttpRequest) -> Option<String> {
 #[schema(as = TokenRevocationRequest)]
 pub struct RevocationForm {
     /// An access token or a refresh token.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, example = "q83vEjRWeJCrze8SNFZ4kA")]
     pub token: SecretString,
     /// Which of the two it is. Not needed, and wrong ones do no harm.
     pub token_type_hint: Option<HintBody>,

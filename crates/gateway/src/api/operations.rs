@@ -21,6 +21,8 @@ pub struct Health {
 }
 
 /// Is the process alive
+///
+/// Asks nothing of the database.
 #[utoipa::path(tag = "Operations", responses((status = 200, description = "Alive", body = Health)))]
 #[get("/healthz")]
 pub async fn healthz() -> ApiResult {
@@ -30,6 +32,8 @@ pub async fn healthz() -> ApiResult {
 }
 
 /// Can the server answer
+///
+/// Reads from the database: send requests to this node only while it answers 200.
 #[utoipa::path(tag = "Operations", responses((status = 200, description = "Ready", body = Health)))]
 #[get("/readyz")]
 pub async fn readyz(app: web::Data<App>) -> ApiResult {
@@ -75,6 +79,8 @@ pub struct Limits {
 }
 
 /// Get the limits
+///
+/// An error that a limit causes names it.
 #[utoipa::path(tag = "Operations", responses((status = 200, description = "The bounds", body = Limits)))]
 #[get("/v5/limits")]
 pub async fn get_limits(app: web::Data<App>) -> ApiResult {

@@ -17,9 +17,10 @@ use super::pin_bodies::{PinCreateBody, PinSaveBody, PinUpdateBody};
 use super::v5::{self, AdAccountParams, NotOffered};
 use crate::App;
 use crate::auth::Caller;
-use crate::body::{Body, Params};
+use crate::body::Body;
 use crate::error::ApiResult;
 use crate::page::{PageParams, Paged};
+use crate::params::Params;
 use crate::view::{self, PinView};
 
 /// Parameters of reading pins.

@@ -14,6 +14,7 @@ use crate::view::{self, UnreadTotalsView};
 /// Up to where you have read.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ReadUpdate)]
 pub struct ReadBody {
     /// The position of the last message read. A mark never moves back.
     #[schema(minimum = 0, example = 3)]
@@ -60,6 +61,8 @@ pub async fn flag(app: web::Data<App>, caller: Caller, path: web::Path<String>) 
 }
 
 /// Clear the unread flag
+///
+/// The read mark stays where it is.
 #[utoipa::path(
     tag = "Read marks",
     params(("conversation_id" = String, Path, description = "The conversation")),
@@ -95,6 +98,8 @@ pub async fn read_all(app: web::Data<App>, caller: Caller) -> ApiResult {
 }
 
 /// Count what is unread
+///
+/// Over all conversations; archived ones never count, muted ones count apart.
 #[utoipa::path(
     tag = "Read marks",
     responses((status = 200, description = "Totals", body = UnreadTotalsView))

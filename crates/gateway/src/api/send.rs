@@ -2,7 +2,6 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, post, web};
-use pinwire_domain::conversation::SendMode;
 use pinwire_domain::message::MessageDraft;
 use pinwire_domain::{ConversationId, PinId};
 use pinwire_storage::send::{Recipient, SendRequest};
@@ -12,13 +11,16 @@ use utoipa::{IntoParams, ToSchema};
 use super::{id, path_id};
 use crate::App;
 use crate::auth::Caller;
-use crate::body::{Body, Params};
+use crate::body::Body;
 use crate::error::{ApiError, ApiResult, reasons};
+use crate::params::Params;
+use crate::view::kinds::SendMode;
 use crate::view::{self, MessageView};
 
 /// To whom a pin is sent: exactly one of the three.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Recipient)]
 pub struct RecipientBody {
     /// A person by id.
     #[schema(pattern = r"^\d+$", example = "3763541867536386")]
@@ -31,25 +33,16 @@ pub struct RecipientBody {
     pub conversation_id: Option<String>,
 }
 
-/// How a pin goes to several people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ModeBody {
-    /// To each apart.
-    Separate,
-    /// To one group of all.
-    Group,
-}
-
 /// A send.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PinSend)]
 pub struct SendBody {
     /// To whom, 1 to 10.
     #[schema(min_items = 1, max_items = 10)]
     pub recipients: Vec<RecipientBody>,
     /// Apart or as a group.
-    pub mode: ModeBody,
+    pub mode: SendMode,
     /// A note to go with the pin.
     #[schema(max_length = 5000, example = "For the hall?")]
     pub text: Option<String>,
@@ -156,10 +149,7 @@ fn read(pin: PinId, request: &HttpRequest, body: &Body<SendBody>) -> ApiResult<S
             .enumerate()
             .map(|(place, r)| recipient(place, r))
             .collect::<ApiResult<_>>()?,
-        mode: match value.mode {
-            ModeBody::Separate => SendMode::Separate,
-            ModeBody::Group => SendMode::Group,
-        },
+        mode: value.mode.into(),
         draft: MessageDraft::new(value.text.as_deref(), Some(pin))?,
         client_message_id: value.client_message_id.clone(),
         key,

@@ -7,9 +7,9 @@ use utoipa::ToSchema;
 use super::path_id;
 use crate::App;
 use crate::auth::Caller;
-use crate::body::Params;
 use crate::error::ApiResult;
 use crate::page::{PageParams, Paged};
+use crate::params::Params;
 use crate::view::{self, SessionView};
 
 /// List your sessions
@@ -38,6 +38,8 @@ pub async fn list(
 }
 
 /// Get a session
+///
+/// One of your own.
 #[utoipa::path(
     tag = "Sessions",
     params(("session_id" = String, Path, description = "The session")),

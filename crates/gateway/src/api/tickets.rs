@@ -17,6 +17,7 @@ use crate::error::ApiResult;
 #[schema(as = Ticket)]
 pub struct TicketView {
     /// For `GET /v5/ws?ticket=`, once.
+    #[schema(example = "q83vEjRWeJCrze8SNFZ4kA")]
     pub ticket: String,
     /// Seconds it lives.
     #[schema(example = 30)]

@@ -11,12 +11,15 @@ use utoipa::ToSchema;
 use super::v5::AdAccountParams;
 use crate::App;
 use crate::auth::Caller;
-use crate::body::{self, Body, Params};
+use crate::body::{self, Body};
 use crate::error::ApiResult;
+use crate::params::Params;
 use crate::password::Comparison;
 use crate::view::{self, AccountView};
 
 /// Get your account
+///
+/// With your e-mail address, which nobody else sees.
 #[utoipa::path(
     tag = "Accounts",
     params(AdAccountParams),
@@ -102,10 +105,10 @@ pub enum SignOutBody {
 #[schema(as = PasswordChange)]
 pub struct PasswordBody {
     /// The password you have.
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, example = "correct horse")]
     pub current_password: SecretString,
     /// 8 to 1,024 bytes.
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 1024)]
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 1024, example = "battery staple")]
     pub new_password: SecretString,
     /// Which sessions it signs out.
     #[serde(default)]

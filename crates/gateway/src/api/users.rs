@@ -7,9 +7,9 @@ use utoipa::IntoParams;
 
 use crate::App;
 use crate::auth::Caller;
-use crate::body::Params;
 use crate::error::ApiResult;
 use crate::page::{PageParams, Paged};
+use crate::params::Params;
 use crate::view::{ProfileView, UserSummaryView};
 
 /// Get a profile

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::view::kinds::ResyncReason;
 use crate::view::{
     ConversationView, HeadView, MessageView, PersonView, UnreadTotalsView, UnreadView,
 };
@@ -30,33 +31,70 @@ pub struct Event {
     pub me: Option<Me>,
 }
 
-/// What an event says happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-pub enum EventType {
+/// The types of events: name on the wire, meaning, the fields of `data` that are always there, those that are there
+/// sometimes, and whether the event has `me`.
+macro_rules! event_types {
+    ($($(#[doc = $meaning:tt])* $kind:ident $name:tt [$($field:literal),*] [$($sometimes:literal),*] $me:literal;)*) => {
+        /// What an event says happened.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+        pub enum EventType {
+            $($(#[doc = $meaning])* #[serde(rename = $name)] $kind),*
+        }
+
+        impl EventType {
+            /// Every type.
+            pub const ALL: &[Self] = &[$(Self::$kind),*];
+
+            /// The name on the wire.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$kind => $name),* }
+            }
+
+            /// What it says, for the documents.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$kind => concat!($($meaning),*).trim_start()),* }
+            }
+
+            /// The fields of `data` that are always there.
+            #[must_use]
+            pub const fn fields(self) -> &'static [&'static str] {
+                match self { $(Self::$kind => &[$($field),*]),* }
+            }
+
+            /// The fields of `data` that are there sometimes.
+            #[must_use]
+            pub const fn sometimes(self) -> &'static [&'static str] {
+                match self { $(Self::$kind => &[$($sometimes),*]),* }
+            }
+
+            /// Whether the event tells what is yours in the conversation.
+            #[must_use]
+            pub const fn has_me(self) -> bool {
+                match self { $(Self::$kind => $me),* }
+            }
+        }
+    };
+}
+
+event_types! {
     /// A message was sent.
-    #[serde(rename = "message.created")]
-    MessageCreated,
+    MessageCreated "message.created" ["conversation_id", "message"] ["conversation"] true;
     /// A conversation was begun without a message.
-    #[serde(rename = "conversation.created")]
-    ConversationCreated,
+    ConversationCreated "conversation.created" ["conversation_id", "conversation"] [] true;
     /// Title or people of a conversation changed.
-    #[serde(rename = "conversation.updated")]
-    ConversationUpdated,
+    ConversationUpdated "conversation.updated" ["conversation_id", "conversation"] [] true;
     /// Your unread flag, mute, archive or hiding changed.
-    #[serde(rename = "membership.updated")]
-    MembershipUpdated,
+    MembershipUpdated "membership.updated" ["conversation_id"] [] true;
     /// Somebody read up to a position.
-    #[serde(rename = "read.updated")]
-    ReadUpdated,
+    ReadUpdated "read.updated" ["conversation_id", "read"] [] true;
     /// You opened or minimized a head.
-    #[serde(rename = "head.updated")]
-    HeadUpdated,
+    HeadUpdated "head.updated" ["conversation_id"] [] true;
     /// You closed a head.
-    #[serde(rename = "head.closed")]
-    HeadClosed,
+    HeadClosed "head.closed" ["conversation_id"] [] true;
     /// A profile changed.
-    #[serde(rename = "user.updated")]
-    UserUpdated,
+    UserUpdated "user.updated" ["user"] [] false;
 }
 
 /// The present state of what an event is about. Which fields are there follows from the event's `type`.
@@ -70,6 +108,7 @@ pub struct Subject {
     pub conversation: Option<ConversationView>,
     /// The conversation it is about, where the whole is not given.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = r"^\d+$")]
     pub conversation_id: Option<String>,
     /// Somebody's read mark (`read.updated`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,8 +122,10 @@ pub struct Subject {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReadMark {
     /// Who.
+    #[schema(pattern = r"^\d+$")]
     pub user_id: String,
     /// The position.
+    #[schema(minimum = 0, example = 3)]
     pub position: i64,
 }
 
@@ -95,6 +136,7 @@ pub struct Me {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_message_id: Option<String>,
     /// Up to where you have read this conversation.
+    #[schema(minimum = 0, example = 2)]
     pub read_position: i64,
     /// What is unread in this conversation.
     pub unread: UnreadView,
@@ -115,8 +157,10 @@ pub enum ServerFrame {
     #[serde(rename = "hello")]
     Hello {
         /// Names this history of the log.
+        #[schema(example = "19a2")]
         epoch: String,
         /// Where this stream goes on from: the `prev` of the first event.
+        #[schema(example = 4711)]
         seq: i64,
         /// Who you are.
         user: PersonView,
@@ -127,16 +171,19 @@ pub enum ServerFrame {
     #[serde(rename = "resync_required")]
     ResyncRequired {
         /// Names this history of the log.
+        #[schema(example = "19a2")]
         epoch: String,
         /// Where this stream goes on from.
+        #[schema(example = 4711)]
         seq: i64,
-        /// `epoch`, `trimmed` or `ahead`.
-        reason: String,
+        /// Why.
+        reason: ResyncReason,
     },
     /// All that concerns you up to `seq` has been sent. Answer with `pong`.
     #[serde(rename = "ping")]
     Ping {
         /// A place in the log to resume from.
+        #[schema(example = 4711)]
         seq: i64,
     },
     /// A client frame was carried out.
@@ -144,6 +191,7 @@ pub enum ServerFrame {
     Ok {
         /// The `id` of the client frame.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(example = "7")]
         id: Option<String>,
     },
     /// A client frame was refused.
@@ -151,12 +199,16 @@ pub enum ServerFrame {
     Error {
         /// The `id` of the client frame.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(example = "7")]
         id: Option<String>,
         /// As in the errors of the REST API.
+        #[schema(example = 70)]
         code: i32,
         /// As in the errors of the REST API.
+        #[schema(example = "conversation_not_found")]
         error: String,
         /// What is wrong, for a person to read.
+        #[schema(example = "no such conversation")]
         message: String,
     },
 }
@@ -169,6 +221,7 @@ pub enum ClientFrame {
     #[serde(rename = "ping")]
     Ping {
         /// Names this frame in the answer.
+        #[schema(example = "7")]
         id: Option<String>,
     },
     /// Answers a `ping` of the server.
@@ -177,24 +230,32 @@ pub enum ClientFrame {
         /// Ignored.
         id: Option<String>,
         /// The `seq` of the ping.
+        #[schema(example = 4711)]
         seq: Option<i64>,
     },
     /// Moves your read mark, as `PUT /v5/conversations/{id}/read` does.
     #[serde(rename = "read")]
     Read {
         /// Names this frame in the answer.
+        #[schema(example = "7")]
         id: Option<String>,
         /// The conversation.
+        #[schema(pattern = r"^\d+$", example = "3763541867536384")]
         conversation_id: String,
         /// Up to where you have read.
+        #[schema(minimum = 0, example = 3)]
         position: i64,
     },
     /// Goes on with a new access token of the same session.
     #[serde(rename = "auth.refresh")]
     AuthRefresh {
         /// Names this frame in the answer.
+        #[schema(example = "7")]
         id: Option<String>,
         /// The new token.
+        #[schema(
+            example = "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjEifQ.e30.c2lnbmF0dXJl"
+        )]
         access_token: String,
     },
 }

@@ -30,9 +30,10 @@ pub const STALL_MAX: Duration = Duration::from_secs(30);
 const STRETCH_MAX: i64 = 100;
 /// Bytes of a client frame at most.
 pub const FRAME_MAX: usize = 64 * 1024;
-/// Frames a client may send in a burst, and by and by each second.
-const FRAMES_BURST: f64 = 100.0;
-const FRAMES_PER_SECOND: f64 = 20.0;
+/// Frames a client may send at once.
+pub const FRAMES_BURST: f64 = 100.0;
+/// Frames a client may send each second by and by.
+pub const FRAMES_PER_SECOND: f64 = 20.0;
 
 /// Why a session ends.
 enum End {
@@ -149,7 +150,7 @@ impl Session {
         self.send(&ServerFrame::ResyncRequired {
             epoch: self.app.store.epoch().to_owned(),
             seq: self.last,
-            reason: reason.name().to_owned(),
+            reason: reason.into(),
         })
         .await
     }

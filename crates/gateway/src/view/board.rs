@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::image::{self, COVER_WIDTH, ImageTemplate, THUMBNAIL_WIDTH};
+use super::kinds::BoardPrivacy;
 use super::pin::BoardOwnerView;
 
 /// A board.
@@ -20,9 +21,8 @@ pub struct BoardView {
     /// What it is about.
     #[schema(required, max_length = 500, example = "My favorite summer recipes")]
     pub description: Option<String>,
-    /// `PUBLIC`, `PROTECTED` or `SECRET`.
-    #[schema(example = "PUBLIC")]
-    pub privacy: &'static str,
+    /// Who may find it.
+    pub privacy: BoardPrivacy,
     /// Whose it is.
     pub owner: BoardOwnerView,
     /// When it was made.
@@ -55,6 +55,7 @@ pub struct BoardMediaView {
     #[schema(required)]
     pub image_cover_url: Option<String>,
     /// The pictures of its newest pins, newest first.
+    #[schema(example = json!(["https://img.example/cat.jpg"]))]
     pub pin_thumbnail_urls: Vec<String>,
 }
 
@@ -67,7 +68,7 @@ impl BoardView {
             id: board.id.to_string(),
             name: board.name,
             description: board.description,
-            privacy: board.privacy.name(),
+            privacy: board.privacy.into(),
             owner: BoardOwnerView {
                 username: board.owner_username,
             },

@@ -1,7 +1,7 @@
 //! Conversations, their people, and heads in answers and events.
 
 use pinwire_domain::conversation::Unread;
-use pinwire_domain::{Time, UserId};
+use pinwire_domain::{Time, UserId, limits};
 use pinwire_storage::conversations::{Conversation, ConversationView as Viewed};
 use pinwire_storage::inbox::UnreadTotals;
 use pinwire_storage::people::Person;
@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::MessageView;
+use super::kinds::{ConversationKind, HeadState};
 
 /// A person as a client draws them.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -47,7 +48,7 @@ impl From<&Person> for PersonView {
 #[schema(as = Unread)]
 pub struct UnreadView {
     /// How many, 100 at most.
-    #[schema(minimum = 0, maximum = 100)]
+    #[schema(minimum = 0, maximum = 100, example = 1)]
     pub messages: i64,
     /// Whether there are more.
     pub more: bool,
@@ -100,9 +101,8 @@ pub struct ConversationView {
     /// Its id.
     #[schema(pattern = r"^\d+$", example = "3763541867536384")]
     pub id: String,
-    /// `direct` or `group`.
-    #[schema(example = "direct")]
-    pub kind: String,
+    /// Of two people or of several.
+    pub kind: ConversationKind,
     /// A group's title; null without one.
     #[schema(required)]
     pub title: Option<String>,
@@ -113,9 +113,10 @@ pub struct ConversationView {
     #[schema(format = DateTime)]
     pub created_at: String,
     /// The position of its last message; 0 for none.
+    #[schema(minimum = 0, example = 3)]
     pub last_position: i64,
     /// When the last message was sent; null for none.
-    #[schema(required, format = DateTime)]
+    #[schema(required, format = DateTime, example = "2026-11-23T09:30:00.000Z")]
     pub last_message_at: Option<String>,
     /// Those who take part.
     pub members: Vec<MemberView>,
@@ -130,6 +131,7 @@ pub struct MemberView {
     /// The person.
     pub user: PersonView,
     /// Up to where they have read.
+    #[schema(minimum = 0, example = 3)]
     pub read_position: i64,
     /// When they joined.
     #[schema(format = DateTime)]
@@ -140,7 +142,7 @@ impl From<&Conversation> for ConversationView {
     fn from(conversation: &Conversation) -> Self {
         Self {
             id: conversation.id.to_string(),
-            kind: conversation.kind.name().to_owned(),
+            kind: conversation.kind.into(),
             title: conversation.title.clone(),
             created_by: conversation.created_by.to_string(),
             created_at: conversation.created_at.to_string(),
@@ -169,6 +171,7 @@ pub struct ConversationItem {
     #[schema(required)]
     pub last_message: Option<MessageView>,
     /// Up to where you have read.
+    #[schema(minimum = 0, example = 2)]
     pub read_position: i64,
     /// What is unread.
     pub unread: UnreadView,
@@ -191,7 +194,7 @@ impl ConversationItem {
     #[must_use]
     pub fn of(view: &Viewed, viewer: UserId, now: Time) -> Self {
         Self {
-            conversation: ConversationView::from(&view.conversation),
+            conversation: ConversationView::from(view.conversation.as_ref()),
             last_message: view
                 .last_message
                 .as_ref()
@@ -214,29 +217,30 @@ pub struct HeadView {
     /// Its conversation.
     #[schema(pattern = r"^\d+$", example = "3763541867536384")]
     pub conversation_id: String,
-    /// `open` or `minimized`.
-    #[schema(example = "minimized")]
-    pub state: String,
+    /// How it is drawn.
+    pub state: HeadState,
     /// The device on which it is open; others may draw it minimized. Null if minimized or not told.
     #[schema(required)]
     pub device_id: Option<String>,
-    /// `direct` or `group`.
-    #[schema(example = "direct")]
-    pub kind: String,
+    /// Of two people or of several.
+    pub kind: ConversationKind,
     /// A group's title.
     #[schema(required)]
     pub title: Option<String>,
-    /// The others, whose avatars make the head.
+    /// Those whose avatars make the head: the first of the others by id.
+    #[schema(max_items = 4)]
     pub people: Vec<PersonView>,
+    /// How many others there are.
+    pub people_count: usize,
     /// What is unread.
     pub unread: UnreadView,
     /// Whether you marked it unread.
     pub unread_flag: bool,
     /// The picture of the last pin that was sent; null if there is none.
-    #[schema(required)]
+    #[schema(required, format = "uri", example = "https://img.example/cat.jpg")]
     pub last_pin_image: Option<String>,
-    /// When the last message was sent.
-    #[schema(required, format = DateTime)]
+    /// When the last message was sent; null for none.
+    #[schema(required, format = DateTime, example = "2026-11-23T09:30:00.000Z")]
     pub last_message_at: Option<String>,
     /// Where it stands: heads are shown by this, the greatest first. A message moves it.
     pub activity_seq: i64,
@@ -249,18 +253,19 @@ impl HeadView {
     #[must_use]
     pub fn of(view: &Viewed, viewer: UserId, now: Time) -> Option<Self> {
         let head = view.head(now)?;
-        let others = view
-            .conversation
-            .members
-            .iter()
-            .filter(|m| m.person.id != viewer);
+        let members = &view.conversation.members;
+        let others = || members.iter().filter(|m| m.person.id != viewer);
         Some(Self {
             conversation_id: view.conversation.id.to_string(),
-            state: head.state.name().to_owned(),
+            state: head.state.into(),
             device_id: head.device_id,
-            kind: view.conversation.kind.name().to_owned(),
+            kind: view.conversation.kind.into(),
             title: view.conversation.title.clone(),
-            people: others.map(|m| PersonView::from(&m.person)).collect(),
+            people: others()
+                .take(limits::HEAD_PEOPLE_MAX)
+                .map(|m| PersonView::from(&m.person))
+                .collect(),
+            people_count: others().count(),
             unread: view.mine.unread.into(),
             unread_flag: view.mine.unread_flag,
             last_pin_image: view.last_pin_image.clone(),

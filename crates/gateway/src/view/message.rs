@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::PersonView;
+use super::kinds::{MessageKind, PinState};
 
 /// A message.
 #[derive(Debug, Serialize, ToSchema)]
@@ -16,9 +17,8 @@ pub struct MessageView {
     /// Its gapless place in the conversation, from 1. Clients order by it alone.
     #[schema(minimum = 1, example = 3)]
     pub position: i64,
-    /// `user`, or `system` for what Pinwire itself writes.
-    #[schema(example = "user")]
-    pub kind: String,
+    /// Who wrote it.
+    pub kind: MessageKind,
     /// Who wrote it.
     pub sender: PersonView,
     /// What was written; null without text.
@@ -52,7 +52,7 @@ pub struct PinCardView {
     #[schema(pattern = r"^\d+$")]
     pub owner_id: String,
     /// Its title when it was sent.
-    #[schema(required)]
+    #[schema(required, max_length = 100, example = "Grey cat")]
     pub title: Option<String>,
     /// Its description when it was sent.
     #[schema(required)]
@@ -61,16 +61,16 @@ pub struct PinCardView {
     #[schema(required)]
     pub alt_text: Option<String>,
     /// Where it led when it was sent.
-    #[schema(required)]
+    #[schema(required, max_length = 2048, example = "https://cats.example/1")]
     pub link: Option<String>,
     /// Its picture.
+    #[schema(format = "uri", example = "https://img.example/cat.jpg")]
     pub image_url: String,
-    /// The picture's main colour as `#rrggbb`.
-    #[schema(required)]
+    /// The picture's main colour.
+    #[schema(required, pattern = "^#[0-9A-Fa-f]{6}$", example = "#6E7874")]
     pub dominant_color: Option<String>,
-    /// How it stands now: `live`, `edited`, `link_changed`, `removed` or `blocked`.
-    #[schema(example = "live")]
-    pub pin_state: String,
+    /// How it stands now.
+    pub pin_state: PinState,
 }
 
 impl MessageView {
@@ -81,7 +81,7 @@ impl MessageView {
         Self {
             conversation_id: message.conversation.to_string(),
             position: message.position,
-            kind: message.kind.clone(),
+            kind: message.kind.into(),
             sender: PersonView::from(&message.sender),
             text: message.text.clone(),
             pin: message.pin.as_ref().map(|(pin, state)| PinCardView {
@@ -93,7 +93,7 @@ impl MessageView {
                 link: pin.link.clone(),
                 image_url: pin.image_url.clone(),
                 dominant_color: pin.dominant_color.clone(),
-                pin_state: state.name().to_owned(),
+                pin_state: (*state).into(),
             }),
             client_message_id: message.client_message_id.clone().filter(|_| own),
             created_at: message.created_at.to_string(),

@@ -1,6 +1,7 @@
 //! Conversations as their members see them.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -83,12 +84,12 @@ pub(crate) struct HeadRow {
 /// A conversation as one member sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConversationView {
-    /// What all see.
-    pub conversation: Conversation,
+    /// What all see; shared by the views of all members.
+    pub conversation: Arc<Conversation>,
     /// What is mine.
     pub mine: Mine,
     /// The last message I may see.
-    pub last_message: Option<Message>,
+    pub last_message: Option<Arc<Message>>,
     /// The picture of the last pin that was sent.
     pub last_pin_image: Option<String>,
 }
@@ -154,7 +155,10 @@ pub(crate) fn load(
         .filter(|r| r.last_position > 0)
         .map(|r| (ConversationId::new(r.id), r.last_position))
         .collect();
-    let last_messages = messages::load(conn, &last_places)?;
+    let last_messages: HashMap<Place, Arc<Message>> = messages::load(conn, &last_places)?
+        .into_iter()
+        .map(|(place, message)| (place, Arc::new(message)))
+        .collect();
     let mut views = HashMap::new();
     for row in rows {
         let id = ConversationId::new(row.id);
@@ -162,7 +166,7 @@ pub(crate) fn load(
         let image = row.last_pin_id.and_then(|pin| images.get(&pin).cloned());
         let place = (id, row.last_position);
         let last_position = row.last_position;
-        let conversation = conversation(row, &memberships)?;
+        let conversation = Arc::new(conversation(row, &memberships)?);
         for (membership, person) in &memberships {
             if !viewers.contains(&person.id) {
                 continue;
@@ -170,7 +174,7 @@ pub(crate) fn load(
             let place_of = |position| (person.id, (id, position));
             let skipped = kept.after(id, person.id, membership.read_position);
             let view = ConversationView {
-                conversation: conversation.clone(),
+                conversation: Arc::clone(&conversation),
                 mine: mine(
                     membership,
                     last_position,

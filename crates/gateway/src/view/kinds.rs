@@ -1,0 +1,108 @@
+//! Closed sets of the rules, as requests, answers and frames name them.
+
+use pinwire_domain::{board, conversation, head, message};
+use pinwire_storage::events;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Closed sets with the names of their values, to and from those of the rules.
+macro_rules! kinds {
+    ($(
+        $(#[doc = $doc:tt])* #[serde($($case:tt)*)]
+        $kind:ident = $module:ident::$rule:ident { $($(#[doc = $meaning:tt])* $value:ident),* $(,)? }
+    )*) => { $(
+        $(#[doc = $doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[serde($($case)*)]
+        pub enum $kind { $($(#[doc = $meaning])* $value),* }
+
+        impl From<$module::$rule> for $kind {
+            fn from(value: $module::$rule) -> Self {
+                match value { $($module::$rule::$value => Self::$value),* }
+            }
+        }
+
+        impl From<$kind> for $module::$rule {
+            fn from(value: $kind) -> Self {
+                match value { $($kind::$value => Self::$value),* }
+            }
+        }
+    )* };
+}
+
+kinds! {
+    /// The two kinds of conversation: of two people, unique for ever, or of several.
+    #[serde(rename_all = "snake_case")]
+    ConversationKind = conversation::ConversationKind {
+        /// Between two people.
+        Direct,
+        /// Of several people.
+        Group,
+    }
+
+    /// How a pin goes to several people: to each apart, or to one group of all.
+    #[serde(rename_all = "snake_case")]
+    SendMode = conversation::SendMode {
+        /// To each apart.
+        Separate,
+        /// To one group of all.
+        Group,
+    }
+
+    /// Who wrote a message: a person, or Pinwire itself.
+    #[serde(rename_all = "snake_case")]
+    MessageKind = message::MessageKind {
+        /// A person.
+        User,
+        /// Pinwire itself.
+        System,
+    }
+
+    /// How a pin that was sent stands now: as it was sent, changed, with a link to another host, removed by its
+    /// owner, or blocked by moderation.
+    #[serde(rename_all = "snake_case")]
+    PinState = message::PinState {
+        /// As it was sent.
+        Live,
+        /// Changed since.
+        Edited,
+        /// Its link leads to another host.
+        LinkChanged,
+        /// Removed by its owner.
+        Removed,
+        /// Blocked by moderation.
+        Blocked,
+    }
+
+    /// How a head is drawn: with its conversation, or as the avatar alone.
+    #[serde(rename_all = "snake_case")]
+    HeadState = head::HeadState {
+        /// With its conversation.
+        Open,
+        /// The avatar alone.
+        Minimized,
+    }
+
+    /// Who may find a board: everyone, everyone who has its address, or you alone.
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    BoardPrivacy = board::Privacy {
+        /// Everyone.
+        Public,
+        /// Everyone who has its address.
+        Protected,
+        /// You alone.
+        Secret,
+    }
+
+    /// Why a cursor is of no use: another history of the log, events that were removed from it, or a place beyond
+    /// its head.
+    #[serde(rename_all = "snake_case")]
+    ResyncReason = events::ResyncReason {
+        /// The database was restored or replaced.
+        Epoch,
+        /// The events after it have been removed from the log.
+        Trimmed,
+        /// It lies beyond the log's head.
+        Ahead,
+    }
+}

@@ -1,0 +1,133 @@
+//! The AsyncAPI document of the WebSocket.
+
+use std::collections::BTreeSet;
+
+use pinwire_gateway::live::close;
+use pinwire_gateway::live::frames::EventType;
+use serde_json::{Value, json};
+
+use crate::document::{asyncapi, dangling, errors, validator};
+
+#[test]
+fn the_official_schema_accepts_it() {
+    let schema: Value = serde_json::from_str(include_str!("asyncapi_schema/3.0.0.json")).unwrap();
+    let official = jsonschema::draft7::new(&schema).unwrap();
+    assert_eq!(errors(&official, &asyncapi()), Vec::<String>::new());
+    let mut broken = asyncapi();
+    broken["operations"]["sendEvent"]["action"] = json!("tell");
+    assert!(
+        !errors(&official, &broken).is_empty(),
+        "it would accept anything"
+    );
+}
+
+#[test]
+fn no_reference_dangles_and_every_message_is_carried() {
+    let document = asyncapi();
+    assert_eq!(dangling(&document), Vec::<String>::new());
+    let channel = document["channels"]["stream"]["messages"]
+        .as_object()
+        .unwrap();
+    let made = document["components"]["messages"].as_object().unwrap();
+    assert_eq!(
+        channel.keys().collect::<Vec<_>>(),
+        made.keys().collect::<Vec<_>>()
+    );
+    let mut used = BTreeSet::new();
+    for operation in document["operations"].as_object().unwrap().values() {
+        for message in operation["messages"].as_array().unwrap() {
+            used.insert(message["$ref"].as_str().unwrap().to_owned());
+        }
+        for message in operation["reply"]["messages"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            used.insert(message["$ref"].as_str().unwrap().to_owned());
+        }
+    }
+    let all: BTreeSet<String> = channel
+        .keys()
+        .map(|key| format!("#/channels/stream/messages/{key}"))
+        .collect();
+    assert_eq!(used, all);
+}
+
+#[test]
+fn there_is_a_message_for_each_type_of_event_and_frame() {
+    let document = asyncapi();
+    let messages = document["components"]["messages"].as_object().unwrap();
+    for kind in EventType::ALL {
+        assert_eq!(messages[kind.name()]["name"], kind.name());
+    }
+    for key in [
+        "server.hello",
+        "server.resync_required",
+        "server.ping",
+        "server.ok",
+        "server.error",
+        "client.ping",
+        "client.pong",
+        "client.read",
+        "client.auth.refresh",
+    ] {
+        assert!(messages.contains_key(key), "{key}");
+    }
+    assert_eq!(messages.len(), EventType::ALL.len() + 9);
+}
+
+#[test]
+fn examples_are_as_their_schemas_say() {
+    let document = asyncapi();
+    for (key, message) in document["components"]["messages"].as_object().unwrap() {
+        assert!(
+            message["summary"].as_str().is_some_and(|s| !s.is_empty()),
+            "{key}"
+        );
+        let check = validator(&document, &message["payload"]);
+        let side = if key.starts_with("client.") {
+            "ClientFrame"
+        } else if key.starts_with("server.") {
+            "ServerFrame"
+        } else {
+            "Event"
+        };
+        let side = json!({ "$ref": format!("#/components/schemas/{side}") });
+        for example in message["examples"].as_array().unwrap() {
+            let example = &example["payload"];
+            assert_eq!(example["type"], message["name"], "{key}");
+            assert_eq!(
+                errors(&check, example),
+                Vec::<String>::new(),
+                "{key}: {example:#}"
+            );
+            let one_of = errors(&validator(&document, &side), example);
+            assert_eq!(one_of, Vec::<String>::new(), "{key}: {example:#}");
+        }
+    }
+}
+
+#[test]
+fn an_event_has_the_fields_of_its_type_alone() {
+    let document = asyncapi();
+    let event = validator(&document, &json!({ "$ref": "#/components/schemas/Event" }));
+    let messages = &document["components"]["messages"];
+    let mut read = messages["read.updated"]["examples"][0]["payload"].clone();
+    assert!(errors(&event, &read).is_empty());
+    read["data"]["message"] =
+        messages["message.created"]["examples"][0]["payload"]["data"]["message"].clone();
+    assert!(!errors(&event, &read).is_empty());
+}
+
+#[test]
+fn close_codes_are_listed() {
+    let document = asyncapi();
+    let listed = document["channels"]["stream"]["x-close-codes"]
+        .as_array()
+        .unwrap();
+    assert_eq!(listed.len(), close::ALL.len());
+    let codes: Vec<u64> = listed.iter().map(|c| c["code"].as_u64().unwrap()).collect();
+    for code in [1012, 4001, 4003, 4008, 4029, 4429] {
+        assert!(codes.contains(&code), "{code}");
+    }
+}

@@ -1,0 +1,24 @@
+//! The contract: the committed documents, the table of operations, and what the server really does.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod asyncapi;
+mod body;
+mod committed;
+mod common;
+mod cors;
+mod docs;
+mod document;
+mod limits;
+mod node;
+mod openapi;
+mod parameters;
+mod routes;
+mod scopes;
+mod source;

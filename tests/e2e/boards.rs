@@ -1,0 +1,231 @@
+//! Who may see pins and boards, and that nobody learns what is there from an error.
+
+use pinwire_tests::{Answer, Person, Value, World, json, on_both_profiles};
+use reqwest::Method;
+
+on_both_profiles!(
+    a_secret_boards_pin_is_seen_by_its_owner_and_whom_it_was_sent_to,
+    only_its_owner_sends_or_saves_a_secret_boards_pin,
+    what_is_not_yours_looks_like_nothing,
+    a_sent_pin_stays_as_it_was_sent,
+);
+
+fn pin_path(id: &str) -> String {
+    format!("/v5/pins/{id}")
+}
+
+async fn a_secret_boards_pin_is_seen_by_its_owner_and_whom_it_was_sent_to(world: &World) {
+    let [ana, bob, cleo] = world.people(["ana", "bob", "cleo"]).await;
+    let board = ana.makes_board("Surprise", "SECRET").await;
+    let pin = ana.pins_on(&board, "Ring").await;
+    drop(ana.api.get(&pin_path(&pin.id)).await.is(200));
+    for other in [&bob, &cleo] {
+        other
+            .api
+            .get(&pin_path(&pin.id))
+            .await
+            .is_refused(404, "pin_not_found");
+        other
+            .api
+            .get(&format!("/v5/boards/{board}"))
+            .await
+            .is_refused(404, "board_not_found");
+        other
+            .api
+            .get(&format!("/v5/boards/{board}/pins"))
+            .await
+            .is_refused(404, "board_not_found");
+    }
+
+    let sent = ana.sends(&pin).saying("Psst").to(&bob).await;
+    let seen = bob
+        .on(world.other_node())
+        .api
+        .get(&pin_path(&pin.id))
+        .await
+        .is(200);
+    assert_eq!(seen["title"], "Ring");
+    assert_eq!(seen.get("board_id"), None, "the board itself stays secret");
+    assert_eq!(
+        bob.history(&sent.conversation).await[0]["pin"]["title"],
+        "Ring"
+    );
+    cleo.api
+        .get(&pin_path(&pin.id))
+        .await
+        .is_refused(404, "pin_not_found");
+}
+
+async fn only_its_owner_sends_or_saves_a_secret_boards_pin(world: &World) {
+    let [ana, bob, cleo] = world.people(["ana", "bob", "cleo"]).await;
+    let board = ana.makes_board("Surprise", "SECRET").await;
+    let pin = ana.pins_on(&board, "Ring").await;
+    let conversation = ana.sends(&pin).to(&bob).await.conversation;
+    drop(bob.sends(&bob.pins("Hall").await).to(&cleo).await);
+    let before = world.database.row_counts();
+
+    let to_cleo = json!([{"user_id": cleo.id}]);
+    let save = format!("{}/save", pin_path(&pin.id));
+    for (who, status, slug) in [(&bob, 403, "pin_is_secret"), (&cleo, 404, "pin_not_found")] {
+        let recipients = if who.id == cleo.id {
+            json!([{"user_id": bob.id}])
+        } else {
+            to_cleo.clone()
+        };
+        who.sends(&pin)
+            .asks("separate", &recipients)
+            .await
+            .is_refused(status, slug);
+        who.sends(&pin)
+            .would("separate", &recipients)
+            .await
+            .is_refused(status, slug);
+        who.api
+            .post(&save, &json!({}))
+            .await
+            .is_refused(status, slug);
+    }
+    let again = bob
+        .writing(&conversation, &json!({"pin_id": pin.id}))
+        .send()
+        .await;
+    again.is_refused(403, "pin_is_secret");
+    assert_eq!(world.database.row_counts(), before);
+    drop(ana.sends(&pin).to(&cleo).await);
+}
+
+/// An error without the request's own id.
+fn plain(answer: Answer) -> (u16, Value) {
+    let mut body = answer.body;
+    body["request_id"].take();
+    (answer.status, body)
+}
+
+async fn what_is_not_yours_looks_like_nothing(world: &World) {
+    let [ana, bob, cleo] = world.people(["ana", "bob", "cleo"]).await;
+    let board = ana.makes_board("Surprise", "SECRET").await;
+    let pin = ana.pins_on(&board, "Ring").await;
+    let conversation = ana.sends(&pin).to(&bob).await.conversation;
+    let sessions = ana.api.get("/v5/user_account/sessions").await.is(200);
+    let session = sessions["items"][0]["id"].as_str().unwrap().to_owned();
+    let before = world.database.row_counts();
+
+    let nothing = json!({});
+    let text = json!({"text": "Hi"});
+    let position = json!({"position": 1});
+    let open = json!({"state": "open"});
+    let title = json!({"title": "Mine"});
+    let name = json!({"name": "Mine"});
+    let asked: [(Method, &str, &str, &Value); 19] = [
+        (Method::GET, "/v5/conversations/{}", &conversation, &nothing),
+        (
+            Method::GET,
+            "/v5/conversations/{}/messages",
+            &conversation,
+            &nothing,
+        ),
+        (
+            Method::GET,
+            "/v5/conversations/{}/messages/1",
+            &conversation,
+            &nothing,
+        ),
+        (
+            Method::POST,
+            "/v5/conversations/{}/messages",
+            &conversation,
+            &text,
+        ),
+        (
+            Method::PUT,
+            "/v5/conversations/{}/read",
+            &conversation,
+            &position,
+        ),
+        (
+            Method::PUT,
+            "/v5/conversations/{}/unread",
+            &conversation,
+            &nothing,
+        ),
+        (
+            Method::DELETE,
+            "/v5/conversations/{}/unread",
+            &conversation,
+            &nothing,
+        ),
+        (Method::PUT, "/v5/heads/{}", &conversation, &open),
+        (Method::DELETE, "/v5/heads/{}", &conversation, &nothing),
+        (Method::GET, "/v5/boards/{}", &board, &nothing),
+        (Method::GET, "/v5/boards/{}/pins", &board, &nothing),
+        (Method::PATCH, "/v5/boards/{}", &board, &name),
+        (Method::DELETE, "/v5/boards/{}", &board, &nothing),
+        (Method::GET, "/v5/pins/{}", &pin.id, &nothing),
+        (Method::PATCH, "/v5/pins/{}", &pin.id, &title),
+        (Method::DELETE, "/v5/pins/{}", &pin.id, &nothing),
+        (Method::POST, "/v5/pins/{}/save", &pin.id, &nothing),
+        (
+            Method::GET,
+            "/v5/user_account/sessions/{}",
+            &session,
+            &nothing,
+        ),
+        (
+            Method::DELETE,
+            "/v5/user_account/sessions/{}",
+            &session,
+            &nothing,
+        ),
+    ];
+    for (method, path, id, body) in asked {
+        let ask =
+            async |id: &str| plain(request(&cleo, &method, &path.replace("{}", id), body).await);
+        let foreign = ask(id).await;
+        assert_eq!(foreign.0, 404, "{method} {path}: {foreign:?}");
+        for none in ["77", "9223372036854775807"] {
+            assert_eq!(ask(none).await, foreign, "{method} {path} {none}");
+        }
+    }
+    assert_eq!(world.database.row_counts(), before);
+    assert_eq!(ana.history(&conversation).await.len(), 1);
+}
+
+async fn request(person: &Person, method: &Method, path: &str, body: &Value) -> Answer {
+    let request = person.api.request(method.clone(), path);
+    let has_body = body.as_object().is_some_and(|it| !it.is_empty()) || path.ends_with("/save");
+    if has_body {
+        request.json(body).send().await
+    } else {
+        request.send().await
+    }
+}
+
+async fn a_sent_pin_stays_as_it_was_sent(world: &World) {
+    let [ana, bob] = world.people(["ana", "bob"]).await;
+    let pin = ana.pins("Green hall").await;
+    let conversation = ana.sends(&pin).to(&bob).await.conversation;
+    let shown = async || {
+        let message = bob.history(&conversation).await.remove(0);
+        (
+            message["pin"]["title"].clone(),
+            message["pin"]["pin_state"].clone(),
+        )
+    };
+    assert_eq!(shown().await, (json!("Green hall"), json!("live")));
+    drop(
+        ana.api
+            .patch(&pin_path(&pin.id), &json!({"title": "Blue hall"}))
+            .await
+            .is(200),
+    );
+    assert_eq!(shown().await, (json!("Green hall"), json!("edited")));
+    let link = json!({"link": "https://other.example/"});
+    drop(ana.api.patch(&pin_path(&pin.id), &link).await.is(200));
+    assert_eq!(shown().await, (json!("Green hall"), json!("link_changed")));
+    drop(ana.api.delete(&pin_path(&pin.id)).await.is(204));
+    assert_eq!(shown().await, (json!("Green hall"), json!("removed")));
+    bob.api
+        .get(&pin_path(&pin.id))
+        .await
+        .is_refused(404, "pin_not_found");
+}

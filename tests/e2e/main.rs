@@ -1,0 +1,26 @@
+//! Stories: people use Pinwire by HTTP and WebSocket, on one node with SQLite and on two with PostgreSQL and Redis.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test tells by a panic, and has a clock of its own"
+)]
+
+mod bad_frames;
+mod bad_requests;
+mod bad_tokens;
+mod boards;
+mod events;
+mod frames;
+mod groups;
+mod heads;
+mod mint;
+mod property;
+mod reading;
+mod repeats;
+mod sends;
+mod sessions;
+mod tickets;

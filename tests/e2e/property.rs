@@ -1,0 +1,214 @@
+//! For any acts, with connections that break at any moment: what a client took once, with the events since, is what a
+//! fresh fetch gives. No gap, no repeat, no inversion, which [`Socket`] and [`Replica`] look after.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use pinwire_tests::{PATIENCE, Person, Pin, Replica, Socket, World, json, on_both_profiles};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+use reqwest::Method;
+use tokio::time::{Instant, sleep};
+
+on_both_profiles!(a_snapshot_with_its_events_is_a_fresh_snapshot);
+
+const PEOPLE: [&str; 5] = ["ana", "bob", "cleo", "dan", "eve"];
+/// Acts of all people together.
+const ACTS: usize = 2_000;
+/// Gives the same acts again. They still meet in another order, since the people act at the same time.
+const SEED: &str = "PINWIRE_TEST_SEED";
+
+async fn a_snapshot_with_its_events_is_a_fresh_snapshot(world: &World) {
+    let seed: u64 = match std::env::var(SEED) {
+        Ok(seed) => seed.parse().expect("a number"),
+        Err(_) => random_state(),
+    };
+    println!("{SEED}={seed}");
+    let people = world.people(PEOPLE).await;
+    let mut devices = Vec::new();
+    for (place, person) in people.iter().enumerate() {
+        let place = u64::try_from(place).unwrap();
+        devices
+            .push(Device::new(world, person, &people, StdRng::seed_from_u64(seed ^ place)).await);
+    }
+    join_all(devices.iter_mut().map(Device::acts)).await;
+    for device in &mut devices {
+        device.settles().await;
+        device.replica.is_up_to_date().await;
+    }
+    let reconnects: usize = devices.iter().map(|it| it.reconnects).sum();
+    assert!(reconnects > 20, "only {reconnects} reconnects");
+}
+
+fn random_state() -> u64 {
+    std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), ())
+}
+
+/// A person's device, which acts, listens, and loses its connection now and then.
+struct Device<'a> {
+    world: &'a World,
+    person: Person,
+    others: Vec<Person>,
+    pin: Pin,
+    replica: Replica,
+    socket: Option<Socket>,
+    reconnects: usize,
+    chance: StdRng,
+}
+
+impl<'a> Device<'a> {
+    async fn new(world: &'a World, person: &Person, people: &[Person], chance: StdRng) -> Self {
+        let others = people.iter().filter(|it| it.id != person.id).cloned();
+        Self {
+            world,
+            person: person.clone(),
+            others: others.collect(),
+            pin: person.pins(&format!("{}'s hall", person.username)).await,
+            replica: Replica::fetch(person).await,
+            socket: None,
+            reconnects: 0,
+            chance,
+        }
+    }
+
+    async fn acts(&mut self) {
+        for _ in 0..ACTS / PEOPLE.len() {
+            self.act().await;
+            self.changes_connection().await;
+            self.listens().await;
+        }
+    }
+
+    fn of_a_hundred(&mut self, percent: u32) -> bool {
+        self.chance.random_ratio(percent, 100)
+    }
+
+    /// Some of the others: one at least.
+    fn some_others(&mut self) -> Vec<Person> {
+        let count = self.chance.random_range(1..=3);
+        self.others
+            .sample(&mut self.chance, count)
+            .cloned()
+            .collect()
+    }
+
+    async fn act(&mut self) {
+        let kind = self.chance.random_range(0..100);
+        let conversations = self.replica.conversations();
+        let Some(conversation) = conversations
+            .choose(&mut self.chance)
+            .filter(|_| kind >= 30)
+        else {
+            return self.sends(kind).await;
+        };
+        let me = &self.person;
+        match kind {
+            30..50 => drop(me.replies(conversation, &format!("{kind} words")).await),
+            50..65 => {
+                let last = self.replica.last_position(conversation);
+                me.reads(conversation, self.chance.random_range(0..=last))
+                    .await;
+            }
+            65..72 => me.marks_unread(conversation).await,
+            72..76 => me.unmarks_unread(conversation).await,
+            76..80 => me.draws_head(conversation, "open").await,
+            80..83 => me.draws_head(conversation, "minimized").await,
+            83..89 => me.closes_head(conversation).await,
+            89..92 => {
+                let all = me.api.request(Method::POST, "/v5/conversations/read_all");
+                drop(all.send().await.is(200));
+            }
+            92..95 => me.is_called(&format!("{} the {kind}th", me.username)).await,
+            _ => {
+                let last = self.replica.last_position(conversation);
+                if let Some(socket) = &self.socket {
+                    socket.says(
+                        &json!({"type": "read", "conversation_id": conversation, "position": last}),
+                    );
+                }
+            }
+        }
+    }
+
+    async fn sends(&mut self, kind: i32) {
+        let others = self.some_others();
+        let others: Vec<&Person> = others.iter().collect();
+        let me = &self.person;
+        let key = format!("k-{}", self.chance.random::<u64>());
+        match kind % 5 {
+            0 => drop(me.sends(&self.pin).saying("Look").to_each(&others).await),
+            1 => drop(me.sends(&self.pin).to_group(&others).await),
+            2 => {
+                let ids: Vec<_> = others.iter().map(|it| &it.id).collect();
+                let begun = me
+                    .api
+                    .post("/v5/conversations", &json!({"user_ids": ids}))
+                    .await;
+                assert!(matches!(begun.status, 200 | 201), "{begun}");
+            }
+            3 => {
+                let twice = [(); 2].map(|()| me.sends(&self.pin).key(&key).to_group(&others));
+                let answers = join_all(twice).await;
+                assert_eq!(answers[0].answer.body, answers[1].answer.body);
+            }
+            _ => drop(me.sends(&self.pin).to(others[0]).await),
+        }
+    }
+
+    /// Connects, breaks off, polls instead, moves to another node, or begins anew.
+    async fn changes_connection(&mut self) {
+        if self.of_a_hundred(5) {
+            let node = self.world.nodes.choose(&mut self.chance).unwrap();
+            self.person = self.person.on(node);
+        }
+        if self.socket.is_some() && self.of_a_hundred(6) {
+            // Frames that were not looked at are lost with it.
+            self.socket = None;
+        } else if self.socket.is_none() && self.of_a_hundred(25) {
+            self.reconnects += 1;
+            self.socket = Some(self.person.connects_after(&self.replica.cursor()).await);
+        } else if self.socket.is_none() && self.of_a_hundred(20) {
+            self.polls().await;
+        } else if self.socket.is_none() && self.of_a_hundred(5) {
+            self.replica = Replica::fetch(&self.person).await;
+        }
+    }
+
+    async fn polls(&mut self) -> usize {
+        let page = self.person.polls(&self.replica.cursor(), 0).await.is(200);
+        self.replica.apply_page(&page).await
+    }
+
+    async fn listens(&mut self) {
+        if let Some(socket) = &mut self.socket {
+            for frame in socket.drain().await {
+                assert_ne!(frame["type"], "error", "{frame}");
+                self.replica.apply(&frame).await;
+            }
+        }
+    }
+
+    /// Listens until there is nothing more.
+    async fn settles(&mut self) {
+        let began = Instant::now();
+        loop {
+            self.listens().await;
+            let left = if self.socket.is_some() {
+                let page = self.person.polls(&self.replica.cursor(), 0).await.is(200);
+                page["items"].as_array().unwrap().len()
+            } else {
+                self.polls().await
+            };
+            if left == 0 {
+                return;
+            }
+            let who = &self.person.username;
+            assert!(
+                began.elapsed() < PATIENCE,
+                "{who}'s socket keeps back {left} events"
+            );
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! A client that takes no more bytes.
+
+use std::time::Duration;
+
+use pinwire_tests::{Profile, Replica, World};
+use tokio::time::{Instant, sleep};
+
+/// How soon a peer that accepts no byte is let go of: the stall of 30 s, and as much again for the kernel to notice.
+const LET_GO_MAX: Duration = Duration::from_mins(1);
+/// Far more than the kernel holds on both sides.
+const MESSAGES: usize = 80;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_never_reads_is_let_go_of_and_loses_nothing() {
+    let world = World::start(Profile::Embedded).await;
+    let [ana, bob, cleo] = world.people(["ana", "bob", "cleo"]).await;
+    let pin = ana.pins("Green hall").await;
+    let group = ana.sends(&pin).to_group(&[&bob, &cleo]).await.conversation;
+    let mut replica = Replica::fetch(&bob).await;
+    let stalled = bob.socket().after(&replica.cursor()).receive_buffer(4_096);
+    let stalled = stalled.open().await;
+    let mut reader = cleo.connects().await;
+
+    stalled.takes_bytes(false);
+    let text = "é".repeat(5_000);
+    let mut slowest = Duration::ZERO;
+    for _ in 0..MESSAGES {
+        let began = Instant::now();
+        ana.replies(&group, &text).await;
+        reader.next_is("message.created").await;
+        slowest = slowest.max(began.elapsed());
+    }
+    println!("others heard within {slowest:?}");
+    assert!(
+        slowest < Duration::from_secs(10),
+        "others waited for who never reads"
+    );
+
+    let since = Instant::now();
+    while is_connected(&world, stalled.port) {
+        assert!(
+            since.elapsed() < LET_GO_MAX * 2,
+            "the connection is still held"
+        );
+        sleep(Duration::from_millis(200)).await;
+    }
+    println!("let go of after {:?}", since.elapsed());
+    drop(stalled);
+
+    let mut phone = bob.connects_after(&replica.cursor()).await;
+    for _ in 0..MESSAGES {
+        replica.apply(&phone.next_is("message.created").await).await;
+    }
+    replica.is_up_to_date().await;
+}
+
+/// Whether the kernel holds an established connection from the node to this port.
+fn is_connected(world: &World, port: u16) -> bool {
+    const ESTABLISHED: &str = "01";
+    let (_, node) = world.node().base.rsplit_once(':').unwrap();
+    let hex = |port: u16| format!(":{port:04X}");
+    let (local, remote) = (hex(node.parse().unwrap()), hex(port));
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux tells its connections");
+    table.lines().any(|line| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        fields[1].ends_with(&local) && fields[2].ends_with(&remote) && fields[3] == ESTABLISHED
+    })
+}

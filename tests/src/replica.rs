@@ -1,0 +1,367 @@
+//! What a client keeps of a person's state: taken once from `GET /v5/sync`, then kept by events alone.
+//!
+//! It follows the rules that the realtime guide gives to app developers, and nothing else:
+//! - An entity with a `version` is replaced by one that is not older.
+//! - A message moves its conversation to the top, and its sender's read mark up to it. Read marks never go back.
+//! - `me` holds what is mine in a conversation. `me.head: null` means that there is no head.
+//! - Heads stand by `activity_seq`. Of more than 20 the oldest minimized ones are not shown, and are gone for good
+//!   once a head is closed.
+//! - A person is shown everywhere as the newest version says.
+//! - A conversation that is not known yet is fetched.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::person::Person;
+
+/// Heads a person has at most.
+const HEADS_MAX: usize = 20;
+/// Conversations on a page of a sync: few, so that there are several pages.
+const PAGE: usize = 3;
+
+/// A client's copy of a person's state.
+#[derive(Clone)]
+pub struct Replica {
+    person: Person,
+    epoch: String,
+    /// Up to where events have been applied.
+    seq: i64,
+    conversations: BTreeMap<String, Known>,
+    /// Messages that came by events, by conversation and position.
+    messages: BTreeMap<(String, i64), Value>,
+}
+
+/// A conversation that is known.
+#[derive(Clone)]
+struct Known {
+    /// As `GET /v5/conversations/{id}` shows it.
+    item: Value,
+    /// Its place in lists.
+    activity: i64,
+}
+
+impl Replica {
+    /// From a fresh `GET /v5/sync`.
+    pub async fn fetch(person: &Person) -> Self {
+        let mut replica = Self {
+            person: person.clone(),
+            epoch: String::new(),
+            seq: 0,
+            conversations: BTreeMap::new(),
+            messages: BTreeMap::new(),
+        };
+        let path = format!("/v5/sync?page_size={PAGE}");
+        let mut page = person.api.get(&path).await.is(200);
+        replica.resume_after(text(&page["position"]));
+        let (heads, unread) = (page["heads"].clone(), page["unread"].clone());
+        let mut order = Vec::new();
+        loop {
+            for item in page["conversations"].as_array().expect("a list") {
+                let id = text(&item["conversation"]["id"]).to_owned();
+                order.push(id.clone());
+                // Below all positions that events have.
+                let activity = -i64::try_from(order.len()).expect("a small number");
+                let item = item.clone();
+                replica.conversations.insert(id, Known { item, activity });
+            }
+            let Some(bookmark) = page["bookmark"].as_str() else {
+                break;
+            };
+            page = person
+                .api
+                .get(&format!("{path}&bookmark={bookmark}"))
+                .await
+                .is(200);
+        }
+        if order.len() <= PAGE {
+            // All on one page, so read at once: heads and totals say the same as the conversations.
+            assert_eq!(json!(replica.heads()), heads, "heads of a sync");
+            assert_eq!(replica.unread(), unread, "totals of a sync");
+        }
+        replica
+    }
+
+    /// After which event the stream goes on.
+    #[must_use]
+    pub fn cursor(&self) -> String {
+        format!("{}:{}", self.epoch, self.seq)
+    }
+
+    /// Notes that all events up to here are known.
+    pub fn resume_after(&mut self, cursor: &str) {
+        let (epoch, seq) = cursor.split_once(':').expect("a cursor");
+        epoch.clone_into(&mut self.epoch);
+        self.seq = seq.parse().expect("a number");
+    }
+
+    /// The ids of the conversations that are known.
+    #[must_use]
+    pub fn conversations(&self) -> Vec<String> {
+        self.conversations.keys().cloned().collect()
+    }
+
+    /// The position of a conversation's last message.
+    #[must_use]
+    pub fn last_position(&self, conversation: &str) -> i64 {
+        let known = &self.conversations[conversation];
+        number(&known.item["conversation"]["last_position"])
+    }
+
+    /// Applies a frame of the stream.
+    pub async fn apply(&mut self, frame: &Value) {
+        let Some(seq) = frame["seq"].as_i64() else {
+            return;
+        };
+        assert!(
+            frame["type"] != "resync_required",
+            "{}'s cursor was refused: {frame}",
+            self.person.username
+        );
+        if frame.get("data").is_some() && seq > self.seq {
+            self.apply_event(frame).await;
+        }
+        self.seq = self.seq.max(seq);
+    }
+
+    /// Applies an answer of `GET /v5/events` that was asked for after [`Self::cursor`]. How many events it held.
+    pub async fn apply_page(&mut self, page: &Value) -> usize {
+        let items = page["items"].as_array().expect("a list");
+        for item in items {
+            assert_eq!(item["prev"], self.seq, "a gap, a repeat or an inversion");
+            self.apply(item).await;
+        }
+        let reached = number(&page["seq"]);
+        assert!(reached >= self.seq, "a page that goes back");
+        self.seq = reached;
+        items.len()
+    }
+
+    async fn apply_event(&mut self, event: &Value) {
+        let data = &event["data"];
+        if let Some(user) = data.get("user") {
+            for known in self.conversations.values_mut() {
+                renew_person(&mut known.item, user);
+            }
+            self.messages
+                .values_mut()
+                .for_each(|it| renew_person(it, user));
+            return;
+        }
+        let id = text(&data["conversation_id"]).to_owned();
+        self.make_known(&id, event).await;
+        if event["type"] == "head.closed" {
+            self.forget_heads_beyond_the_bound();
+        }
+        let known = self.conversations.get_mut(&id).expect("known by now");
+        if let Some(conversation) = data.get("conversation") {
+            known.take_conversation(conversation);
+        }
+        if let Some(message) = data.get("message") {
+            let mut message = message.clone();
+            if let Some(mark) = event["me"].get("client_message_id") {
+                message["client_message_id"] = mark.clone();
+            }
+            known.take_message(&message, number(&event["seq"]));
+            let place = (id, number(&message["position"]));
+            self.messages.insert(place, message);
+        }
+        if let Some(read) = data.get("read") {
+            known.move_mark(&read["user_id"], number(&read["position"]));
+        }
+        if let Some(me) = event.get("me") {
+            known.take_mine(me);
+        }
+    }
+
+    async fn make_known(&mut self, id: &str, event: &Value) {
+        if self.conversations.contains_key(id) {
+            return;
+        }
+        let item = if let Some(conversation) = event["data"].get("conversation") {
+            json!({
+                "conversation": conversation,
+                "last_message": null,
+                "archived": false,
+                "muted_until": null,
+                "version": 0,
+            })
+        } else {
+            let path = format!("/v5/conversations/{id}");
+            self.person.api.get(&path).await.is(200)
+        };
+        let activity = number(&event["seq"]);
+        self.conversations
+            .insert(id.to_owned(), Known { item, activity });
+    }
+
+    /// The heads that are shown, in order.
+    #[must_use]
+    pub fn heads(&self) -> Vec<Value> {
+        let mut heads = self.heads_by_claim();
+        heads.truncate(HEADS_MAX);
+        heads.sort_by_key(|head| -number(&head["activity_seq"]));
+        heads
+    }
+
+    /// All heads, those first that stay when there are too many.
+    fn heads_by_claim(&self) -> Vec<Value> {
+        let heads = self
+            .conversations
+            .values()
+            .map(|it| it.item["head"].clone());
+        let mut heads: Vec<_> = heads.filter(|head| !head.is_null()).collect();
+        heads.sort_by_key(|head| (head["state"] == "minimized", -number(&head["activity_seq"])));
+        heads
+    }
+
+    fn forget_heads_beyond_the_bound(&mut self) {
+        for head in self.heads_by_claim().iter().skip(HEADS_MAX) {
+            let known = self.conversations.get_mut(text(&head["conversation_id"]));
+            known.expect("a head has a conversation").item["head"] = Value::Null;
+        }
+    }
+
+    /// The unread totals, added up. Nothing is muted or archived yet.
+    #[must_use]
+    pub fn unread(&self) -> Value {
+        let mut conversations = 0;
+        let mut messages = 0;
+        for known in self.conversations.values() {
+            let count = number(&known.item["unread"]["messages"]);
+            messages += count;
+            conversations += i64::from(count > 0 || known.item["unread_flag"] == true);
+        }
+        json!({"conversations": conversations, "messages": messages, "muted": 0, "requests": 0})
+    }
+
+    /// The whole state, in one shape for all who got there by different ways.
+    fn state(&self) -> Value {
+        let mut order: Vec<_> = self.conversations.values().collect();
+        order.sort_by_key(|known| -known.activity);
+        json!({
+            "conversations": order.iter().map(|known| &known.item).collect::<Vec<_>>(),
+            "heads": self.heads(),
+            "unread": self.unread(),
+        })
+    }
+
+    /// Fails unless this state, kept by events, is what a fresh fetch gives, and unless every message that was seen
+    /// is in the history as it was seen.
+    pub async fn is_up_to_date(&self) {
+        let who = &self.person.username;
+        let fresh = Self::fetch(&self.person).await;
+        same(who, &self.state(), &fresh.state());
+        let conversations: BTreeSet<_> = self.messages.keys().map(|(id, _)| id).collect();
+        for conversation in conversations {
+            let history = self.person.history(conversation).await;
+            let positions: Vec<_> = history.iter().map(|it| number(&it["position"])).collect();
+            let all: Vec<_> = (1..=self.last_position(conversation)).collect();
+            assert_eq!(positions, all, "positions of {conversation}");
+            let seen = self
+                .messages
+                .iter()
+                .filter(|((id, _), _)| id == conversation);
+            for ((_, position), message) in seen {
+                let place = usize::try_from(position - 1).expect("a position");
+                same(who, message, &history[place]);
+            }
+        }
+    }
+}
+
+impl Known {
+    fn take_conversation(&mut self, newer: &Value) {
+        let known = &mut self.item["conversation"];
+        if number(&newer["version"]) < number(&known["version"]) {
+            return;
+        }
+        let older = std::mem::replace(known, newer.clone());
+        let last = number(&older["last_position"]);
+        if last > number(&known["last_position"]) {
+            known["last_position"] = older["last_position"].clone();
+            known["last_message_at"] = older["last_message_at"].clone();
+        }
+        for member in older["members"].as_array().expect("a list") {
+            self.move_mark(&member["user"]["id"], number(&member["read_position"]));
+        }
+    }
+
+    fn take_message(&mut self, message: &Value, seq: i64) {
+        let position = number(&message["position"]);
+        let conversation = &mut self.item["conversation"];
+        if position >= number(&conversation["last_position"]) {
+            conversation["last_position"] = json!(position);
+            conversation["last_message_at"] = message["created_at"].clone();
+        }
+        let last = &self.item["last_message"];
+        if last.is_null() || number(&last["position"]) <= position {
+            self.item["last_message"] = message.clone();
+        }
+        self.activity = self.activity.max(seq);
+        self.move_mark(&message["sender"]["id"], position);
+    }
+
+    fn move_mark(&mut self, user: &Value, position: i64) {
+        let members = self.item["conversation"]["members"].as_array_mut();
+        for member in members.expect("a list") {
+            if member["user"]["id"] == *user && number(&member["read_position"]) < position {
+                member["read_position"] = json!(position);
+            }
+        }
+    }
+
+    fn take_mine(&mut self, me: &Value) {
+        if number(&me["version"]) < number(&self.item["version"]) {
+            return;
+        }
+        for field in ["read_position", "unread", "unread_flag", "head", "version"] {
+            self.item[field] = me[field].clone();
+        }
+    }
+}
+
+/// Replaces a person wherever they are shown as they were before.
+fn renew_person(shown: &mut Value, newer: &Value) {
+    match shown {
+        Value::Object(fields) => {
+            let is_person = fields.contains_key("username") && fields["id"] == newer["id"];
+            if is_person && number(&fields["version"]) < number(&newer["version"]) {
+                *shown = newer.clone();
+            } else {
+                fields.values_mut().for_each(|it| renew_person(it, newer));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|it| renew_person(it, newer)),
+        _ => {}
+    }
+}
+
+/// Fails with both when they differ, line by line.
+fn same(who: &str, kept: &Value, fresh: &Value) {
+    if kept == fresh {
+        return;
+    }
+    let (kept, fresh) = (format!("{kept:#}"), format!("{fresh:#}"));
+    let differing = kept.lines().zip(fresh.lines()).filter(|(a, b)| a != b);
+    let shown: Vec<_> = differing
+        .take(20)
+        .map(|(a, b)| format!("- {a}\n+ {b}"))
+        .collect();
+    panic!(
+        "{who} kept (-) what a fresh fetch gives otherwise (+):\n{}\nkept: {kept}",
+        shown.join("\n")
+    );
+}
+
+fn text(value: &Value) -> &str {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value} is no text"))
+}
+
+fn number(value: &Value) -> i64 {
+    value
+        .as_i64()
+        .unwrap_or_else(|| panic!("{value} is no number"))
+}
