@@ -1,6 +1,6 @@
 -- A store with 100,000 people, a million follows and a million messages; the same text for both databases.
--- Person 1 has very many contacts and conversations, those up to 20,000 have about 20 conversations
--- each, the others have none; person 100,000 is new.
+-- Person 1 has very many contacts and conversations, every fourth has about 20 conversations, and the others
+-- have none; person 100,000 is new.
 
 create table numbers (i bigint primary key);
 insert into numbers
@@ -44,8 +44,8 @@ create table talks (id bigint primary key, kind text not null, size bigint not n
 insert into talks
 select i, case when i <= 120000 then 'direct' else 'group' end,
        case when i = 1 then 25010 else 1 + i % 12 end,
-       case when i <= 3000 then 1 else 2 + i * 13 % 19898 end,
-       case when i <= 3000 then 1000 + i else 3 + i * 13 % 19898 + i % 50 + i / 19898 * 50 end
+       case when i <= 3000 then 1 else 4 * (2 + i * 13 % 19898) end,
+       4 * (case when i <= 3000 then 1000 + i else 3 + i * 13 % 19898 + i % 50 + i / 19898 * 50 end)
 from numbers where i <= 150000;
 insert into conversations
     (id, kind, creation_key, created_by, created_at, last_position, last_message_at, last_pin_id, last_seq,
@@ -63,7 +63,7 @@ select id, person, case when person > 1 and (id + person) % 40 = 0 then 'request
        size / 2, size / 6, 1700000000000 + id + 150000 * size, 1700000000000 + id, 1
 from (
     select id, size, a as person from talks union select id, size, b from talks
-    union select id, size, 2 + (id * 17 + i * i * 37 + i * 5) % 19998 from talks, numbers
+    union select id, size, 4 * (2 + (id * 17 + i * i * 37 + i * 5) % 19998) from talks, numbers
     where kind = 'group' and i <= 3
     union select id, size, 1 from talks where id between 120001 and 120500
 ) as made order by id, person;
