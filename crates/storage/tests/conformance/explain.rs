@@ -76,7 +76,7 @@ impl Instrumentation for Recorder {
 
 impl Statement {
     /// Reads `SELECT … -- binds: [1, "two", [3, 4]]`; what begins and ends a transaction is none.
-    fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         let (sql, values) = text.rsplit_once(" -- binds: ")?;
         let values = values.trim().strip_prefix('[')?.strip_suffix(']')?;
         let mut values = values.chars().peekable();

@@ -178,6 +178,19 @@ async fn ask_log(at: &TestStore, person: UserId, asked: &mut Vec<Asked>) {
     }
 }
 
+async fn ask_people(at: &TestStore, person: UserId, asked: &mut Vec<Asked>) {
+    for typed in ["a", "anbe", "user7", "anbe ca", "user a"] {
+        let query = PeopleQuery::parse(typed).unwrap();
+        let name = format!("people like {typed}");
+        ask!(at, asked, name, at.store.search_users(query, None, 25));
+    }
+    ask!(at, asked, "following", at.store.following(person, None, 25));
+    ask!(at, asked, "followers", at.store.followers(person, None, 25));
+    let name = format!("user{person}");
+    ask!(at, asked, "a profile", at.store.profile(&name));
+    ask!(at, asked, "an account", at.store.account(person));
+}
+
 async fn ask_all(at: &TestStore) -> Vec<Asked> {
     explain::statements(at);
     let mut asked = Vec::new();
@@ -187,11 +200,38 @@ async fn ask_all(at: &TestStore) -> Vec<Asked> {
         ask_conversations(at, person, &mut asked).await;
         ask_messages(at, person, &mut asked).await;
         ask_log(at, person, &mut asked).await;
+        ask_people(at, person, &mut asked).await;
         for (name, _) in asked.iter_mut().skip(from) {
             write!(name, ", of person {person}").unwrap();
         }
     }
     asked
+}
+
+/// What should be found is found, and nothing else.
+fn check_the_check(at: &TestStore) {
+    let mut explaining = Explaining::of(at);
+    let mut scans = |sql: &str| {
+        let statement = Statement::read(&format!("{sql} -- binds: []")).unwrap();
+        !statement.scans(&mut explaining).is_empty()
+    };
+    for bad in [
+        "SELECT id FROM users WHERE full_name = 'anbe anan'",
+        "SELECT count(*) FROM users",
+        "SELECT count(*) FROM follows WHERE created_at > 5",
+        "SELECT count(*) FROM messages WHERE created_at > 5",
+        "SELECT count(*) FROM conversations c JOIN users u ON u.created_at = c.created_at WHERE c.id < 9",
+    ] {
+        assert!(scans(bad), "{bad}");
+    }
+    for good in [
+        "SELECT id FROM users WHERE id = 7",
+        "SELECT count(*) FROM follows WHERE follower_id = 7",
+        "SELECT seq FROM log_head",
+        "SELECT position FROM messages WHERE conversation_id = 1 ORDER BY position DESC LIMIT 5",
+    ] {
+        assert!(!scans(good), "{good}");
+    }
 }
 
 /// Fails with all plans that read a whole table.
@@ -219,6 +259,7 @@ fn sqlite() {
         check(at, &asked);
         at.execute("analyze");
         check(at, &asked);
+        check_the_check(at);
     });
 }
 
@@ -230,5 +271,6 @@ fn postgres() {
         at.execute("analyze");
         let asked = ask_all(at).await;
         check(at, &asked);
+        check_the_check(at);
     });
 }
