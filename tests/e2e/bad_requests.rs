@@ -45,12 +45,9 @@ async fn what_is_no_json_is_refused(world: &World) {
     assert_eq!(world.database.row_counts(), before);
 }
 
-async fn fields_are_checked_one_by_one(world: &World) {
-    let [ana, bob] = world.people(["ana", "bob"]).await;
-    let pin = ana.pins("Green hall").await;
-    let before = world.database.row_counts();
-    let to_bob = format!(r#""recipients":[{{"user_id":"{}"}}]"#, bob.id);
-    for (body, slug, field) in [
+/// Bodies with one wrong field each, and how they are refused.
+fn wrong_fields(to_bob: &str) -> Vec<(String, &'static str, &'static str)> {
+    vec![
         (
             format!(r#"{{{to_bob},"mode":"separate","loud":1}}"#),
             "unknown_field",
@@ -106,7 +103,15 @@ async fn fields_are_checked_one_by_one(world: &World) {
             "malformed_body",
             "recipients[0]",
         ),
-    ] {
+    ]
+}
+
+async fn fields_are_checked_one_by_one(world: &World) {
+    let [ana, bob] = world.people(["ana", "bob"]).await;
+    let pin = ana.pins("Green hall").await;
+    let before = world.database.row_counts();
+    let to_bob = format!(r#""recipients":[{{"user_id":"{}"}}]"#, bob.id);
+    for (body, slug, field) in wrong_fields(&to_bob) {
         let refused = sends_bytes(&ana, &pin, body.clone())
             .await
             .is_refused(400, slug);

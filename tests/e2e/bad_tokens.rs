@@ -18,21 +18,10 @@ fn now_s() -> u64 {
     now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
 }
 
-async fn only_a_genuine_token_is_taken(world: &World) {
-    let [ana, bob] = world.people(["ana", "bob"]).await;
-    let pin = ana.pins("Green hall").await;
-    let mint = Mint::of(world, &ana);
-    let genuine = mint.signs(&json!({}));
-    drop(
-        ana.api
-            .with_token(&genuine)
-            .get("/v5/user_account")
-            .await
-            .is(200),
-    );
-
+/// Tokens that are not what they should be.
+fn not_genuine(mint: &Mint, genuine: &str) -> Vec<(&'static str, String)> {
     let (head, signature) = genuine.rsplit_once('.').unwrap();
-    let wrong = [
+    vec![
         ("expired", mint.signs(&json!({"exp": now_s() - 10}))),
         ("without an end", mint.signs(&json!({"exp": null}))),
         ("of another issuer", mint.signs(&json!({"iss": "somebody"}))),
@@ -67,9 +56,24 @@ async fn only_a_genuine_token_is_taken(world: &World) {
         ("too long", format!("{head}.{}", "A".repeat(5_000))),
         ("nonsense", "nonsense".to_owned()),
         ("nothing", String::new()),
-    ];
+    ]
+}
+
+async fn only_a_genuine_token_is_taken(world: &World) {
+    let [ana, bob] = world.people(["ana", "bob"]).await;
+    let pin = ana.pins("Green hall").await;
+    let mint = Mint::of(world, &ana);
+    let genuine = mint.signs(&json!({}));
+    drop(
+        ana.api
+            .with_token(&genuine)
+            .get("/v5/user_account")
+            .await
+            .is(200),
+    );
+
     let before = world.database.row_counts();
-    for (what, token) in &wrong {
+    for (what, token) in &not_genuine(&mint, &genuine) {
         let holder = Person {
             api: ana.api.with_token(token),
             ..ana.clone()

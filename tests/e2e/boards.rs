@@ -101,6 +101,64 @@ fn plain(answer: Answer) -> (u16, Value) {
     (answer.status, body)
 }
 
+/// A request: method, path, id, body.
+type Asked<'a> = (Method, &'static str, &'a str, Value);
+
+/// Requests for a conversation.
+fn about_conversation(id: &str) -> Vec<Asked<'_>> {
+    let ask = |method, path, body| (method, path, id, body);
+    vec![
+        ask(Method::GET, "/v5/conversations/{}", json!({})),
+        ask(Method::GET, "/v5/conversations/{}/messages", json!({})),
+        ask(Method::GET, "/v5/conversations/{}/messages/1", json!({})),
+        ask(
+            Method::POST,
+            "/v5/conversations/{}/messages",
+            json!({"text": "Hi"}),
+        ),
+        ask(
+            Method::PUT,
+            "/v5/conversations/{}/read",
+            json!({"position": 1}),
+        ),
+        ask(Method::PUT, "/v5/conversations/{}/unread", json!({})),
+        ask(Method::DELETE, "/v5/conversations/{}/unread", json!({})),
+        ask(Method::PUT, "/v5/heads/{}", json!({"state": "open"})),
+        ask(Method::DELETE, "/v5/heads/{}", json!({})),
+    ]
+}
+
+/// Requests for a board, a pin and a session.
+fn about_belongings<'a>(board: &'a str, pin: &'a str, session: &'a str) -> Vec<Asked<'a>> {
+    vec![
+        (Method::GET, "/v5/boards/{}", board, json!({})),
+        (Method::GET, "/v5/boards/{}/pins", board, json!({})),
+        (
+            Method::PATCH,
+            "/v5/boards/{}",
+            board,
+            json!({"name": "Mine"}),
+        ),
+        (Method::DELETE, "/v5/boards/{}", board, json!({})),
+        (Method::GET, "/v5/pins/{}", pin, json!({})),
+        (Method::PATCH, "/v5/pins/{}", pin, json!({"title": "Mine"})),
+        (Method::DELETE, "/v5/pins/{}", pin, json!({})),
+        (Method::POST, "/v5/pins/{}/save", pin, json!({})),
+        (
+            Method::GET,
+            "/v5/user_account/sessions/{}",
+            session,
+            json!({}),
+        ),
+        (
+            Method::DELETE,
+            "/v5/user_account/sessions/{}",
+            session,
+            json!({}),
+        ),
+    ]
+}
+
 async fn what_is_not_yours_looks_like_nothing(world: &World) {
     let [ana, bob, cleo] = world.people(["ana", "bob", "cleo"]).await;
     let board = ana.makes_board("Surprise", "SECRET").await;
@@ -110,76 +168,11 @@ async fn what_is_not_yours_looks_like_nothing(world: &World) {
     let session = sessions["items"][0]["id"].as_str().unwrap().to_owned();
     let before = world.database.row_counts();
 
-    let nothing = json!({});
-    let text = json!({"text": "Hi"});
-    let position = json!({"position": 1});
-    let open = json!({"state": "open"});
-    let title = json!({"title": "Mine"});
-    let name = json!({"name": "Mine"});
-    let asked: [(Method, &str, &str, &Value); 19] = [
-        (Method::GET, "/v5/conversations/{}", &conversation, &nothing),
-        (
-            Method::GET,
-            "/v5/conversations/{}/messages",
-            &conversation,
-            &nothing,
-        ),
-        (
-            Method::GET,
-            "/v5/conversations/{}/messages/1",
-            &conversation,
-            &nothing,
-        ),
-        (
-            Method::POST,
-            "/v5/conversations/{}/messages",
-            &conversation,
-            &text,
-        ),
-        (
-            Method::PUT,
-            "/v5/conversations/{}/read",
-            &conversation,
-            &position,
-        ),
-        (
-            Method::PUT,
-            "/v5/conversations/{}/unread",
-            &conversation,
-            &nothing,
-        ),
-        (
-            Method::DELETE,
-            "/v5/conversations/{}/unread",
-            &conversation,
-            &nothing,
-        ),
-        (Method::PUT, "/v5/heads/{}", &conversation, &open),
-        (Method::DELETE, "/v5/heads/{}", &conversation, &nothing),
-        (Method::GET, "/v5/boards/{}", &board, &nothing),
-        (Method::GET, "/v5/boards/{}/pins", &board, &nothing),
-        (Method::PATCH, "/v5/boards/{}", &board, &name),
-        (Method::DELETE, "/v5/boards/{}", &board, &nothing),
-        (Method::GET, "/v5/pins/{}", &pin.id, &nothing),
-        (Method::PATCH, "/v5/pins/{}", &pin.id, &title),
-        (Method::DELETE, "/v5/pins/{}", &pin.id, &nothing),
-        (Method::POST, "/v5/pins/{}/save", &pin.id, &nothing),
-        (
-            Method::GET,
-            "/v5/user_account/sessions/{}",
-            &session,
-            &nothing,
-        ),
-        (
-            Method::DELETE,
-            "/v5/user_account/sessions/{}",
-            &session,
-            &nothing,
-        ),
-    ];
+    let mut asked = about_conversation(&conversation);
+    asked.extend(about_belongings(&board, &pin.id, &session));
     for (method, path, id, body) in asked {
         let ask =
-            async |id: &str| plain(request(&cleo, &method, &path.replace("{}", id), body).await);
+            async |id: &str| plain(request(&cleo, &method, &path.replace("{}", id), &body).await);
         let foreign = ask(id).await;
         assert_eq!(foreign.0, 404, "{method} {path}: {foreign:?}");
         for none in ["77", "9223372036854775807"] {
