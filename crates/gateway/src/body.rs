@@ -104,12 +104,14 @@ async fn read(
     if announced.is_some_and(|length| length > BODY_MAX as u64) {
         return Err(too_large());
     }
-    let arrival = tokio::time::timeout(BODY_TIME_MAX, collect(payload));
+    arrived(payload, BODY_TIME_MAX).await
+}
+
+/// The whole of a body, if it arrives in time.
+async fn arrived(payload: Payload, time: Duration) -> ApiResult<web::BytesMut> {
+    let arrival = tokio::time::timeout(time, collect(payload));
     arrival.await.map_err(|_| {
-        let message = format!(
-            "the body took longer than {} seconds",
-            BODY_TIME_MAX.as_secs()
-        );
+        let message = format!("the body took longer than {} seconds", time.as_secs());
         ApiError::new(reasons::REQUEST_TIMEOUT, message)
     })?
 }
@@ -355,6 +357,18 @@ mod tests {
         for no_object in ["", "[]", "[[]]", "null", "\"x\""] {
             assert_eq!(refusal(no_object).0, "malformed_body", "{no_object}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_arrive_is_not_waited_for() {
+        let never = futures_util::stream::pending();
+        let payload = Payload::Stream {
+            payload: Box::pin(never) as _,
+        };
+        let error = arrived(payload, Duration::from_millis(10))
+            .await
+            .unwrap_err();
+        assert_eq!(error.reason(), reasons::REQUEST_TIMEOUT);
     }
 
     #[test]

@@ -86,7 +86,8 @@ pub struct ServeArgs {
     /// Threads that serve requests, 1 to 256; as many as cores by default.
     #[arg(long, env = "PINWIRE_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,
-    /// Web pages of these origins may open a WebSocket, separated by commas: `https://app.example`.
+    /// Web pages of these origins may call the API and open a WebSocket, separated by commas:
+    /// `https://app.example`.
     #[arg(long, env = "PINWIRE_ALLOWED_ORIGINS", value_delimiter = ',', value_parser = origin)]
     pub allowed_origins: Vec<String>,
     /// Where pictures are served in real sizes: `https://img.example/{width}/{url}`. `{width}` becomes the

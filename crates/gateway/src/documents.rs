@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -21,14 +23,10 @@ pub struct Document {
 impl Document {
     fn new(document: &Value) -> Self {
         let text = document.to_string();
-        let hash: String = Sha256::digest(&text)
-            .iter()
-            .take(8)
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(&text)));
         Self {
             text: text.into(),
-            tag: format!("\"{hash}\""),
+            tag,
         }
     }
 }

@@ -62,10 +62,10 @@ pub struct Detail {
 #[derive(Debug, Clone)]
 pub struct ApiError {
     reason: Reason,
-    message: String,
+    message: Box<str>,
     details: Vec<Detail>,
     retry_after_s: Option<u64>,
-    allow: Option<String>,
+    allow: Option<Box<str>>,
 }
 
 /// What handlers give.
@@ -77,11 +77,11 @@ impl ApiError {
         let mut message = message.into();
         if reason == reasons::INTERNAL {
             tracing::error!(cause = message, "a fault of the server's");
-            message = "internal error".to_owned();
+            message = String::from("internal error");
         }
         Self {
             reason,
-            message,
+            message: message.into_boxed_str(),
             details: Vec::new(),
             retry_after_s: None,
             allow: None,
@@ -108,7 +108,7 @@ impl ApiError {
     /// Names the methods that the path has.
     #[must_use]
     pub fn allow(mut self, methods: String) -> Self {
-        self.allow = Some(methods);
+        self.allow = Some(methods.into_boxed_str());
         self
     }
 
@@ -148,7 +148,7 @@ impl ApiError {
             answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         answer.json(ErrorBody {
-            message: self.message.clone(),
+            message: self.message.to_string(),
             details: self.details.clone(),
             ..ErrorBody::of(self.reason, request_id)
         })

@@ -10,6 +10,7 @@ pub mod cors;
 pub mod demo;
 pub mod documents;
 pub mod error;
+pub mod listener;
 pub mod live;
 pub mod middleware;
 pub mod openapi;

@@ -34,16 +34,15 @@ pub async fn around<B: MessageBody + 'static>(
     };
     let page = cors::Page::of(request.request(), &app.config.allowed_origins);
     let operation = routes::asked(request.method(), request.match_info().as_str());
-    let mut answer = match admit(&app, &request, operation).await {
-        Err(error) => request.into_response(error.respond(&id)),
-        Ok(()) => {
-            let answer = next.call(request).await?;
-            let error = error_of(&answer);
-            note_unlisted(&app, operation, error.as_ref());
-            match error {
-                Some(error) => answer.into_response(error.respond(&id)),
-                None => answer.map_into_boxed_body(),
-            }
+    let mut answer = if let Err(error) = admit(&app, &request, operation).await {
+        request.into_response(error.respond(&id))
+    } else {
+        let answer = next.call(request).await?;
+        let error = error_of(&answer);
+        note_unlisted(&app, operation, error.as_ref());
+        match error {
+            Some(error) => answer.into_response(error.respond(&id)),
+            None => answer.map_into_boxed_body(),
         }
     };
     let allowance = answer.request().extensions().get::<Allowance>().copied();

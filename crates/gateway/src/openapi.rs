@@ -35,7 +35,9 @@ pub fn document() -> serde_json::Result<Value> {
     }
     document.tags = Some(info::tags(&document));
     let mut document = serde_json::to_value(document)?;
-    document["x-errors"] = error_table();
+    if let Value::Object(document) = &mut document {
+        document.insert("x-errors".into(), error_table());
+    }
     schemas::complete(&mut document);
     example::complete(&mut document);
     Ok(document)

@@ -45,20 +45,49 @@ enum Mark {
 }
 
 impl MessagesParams {
+    /// Which page: of several ways to say it, one may be used.
     fn page(&self, mark: Option<Mark>) -> ApiResult<Page> {
-        match (mark, self.after, self.before, self.around) {
-            (None, None, None, None) => Ok(Page::Newest),
-            (Some(Mark::Before(p)), None, None, None) => Ok(Page::Before(p)),
-            (Some(Mark::After(p)), None, None, None) => Ok(Page::After(p)),
-            (None, Some(p), None, None) if p >= 0 => Ok(Page::After(p)),
-            (None, None, Some(p), None) if p >= 1 => Ok(Page::Before(p)),
-            (None, None, None, Some(p)) if p >= 1 => Ok(Page::Around(p)),
-            _ => {
-                let reason = "name at most one of bookmark, after, before, around, with a position";
-                Err(ApiError::new(reasons::MALFORMED_PARAMETER, reason))
+        let of_mark = |mark| match mark {
+            Mark::Before(position) => Page::Before(position),
+            Mark::After(position) => Page::After(position),
+        };
+        let named = [
+            ("bookmark", mark.map(of_mark)),
+            ("after", at_least(0, "after", self.after)?.map(Page::After)),
+            (
+                "before",
+                at_least(1, "before", self.before)?.map(Page::Before),
+            ),
+            (
+                "around",
+                at_least(1, "around", self.around)?.map(Page::Around),
+            ),
+        ];
+        let mut given = named
+            .into_iter()
+            .filter_map(|(name, page)| Some((name, page?)));
+        match (given.next(), given.next()) {
+            (None, _) => Ok(Page::Newest),
+            (Some((_, page)), None) => Ok(page),
+            (Some((one, _)), Some((other, _))) => {
+                let message = format!("{one} and {other} exclude each other");
+                let excluded = |with: &str| format!("not together with {with}");
+                Err(ApiError::new(reasons::MALFORMED_PARAMETER, message)
+                    .field(one, excluded(other))
+                    .field(other, excluded(one)))
             }
         }
     }
+}
+
+/// A position that is not below its bound.
+fn at_least(least: i64, name: &str, position: Option<i64>) -> ApiResult<Option<i64>> {
+    if position.is_some_and(|p| p < least) {
+        let reason = format!("must be {least} or more");
+        let message = format!("{name} {reason}");
+        return Err(ApiError::new(reasons::MALFORMED_PARAMETER, message).field(name, reason));
+    }
+    Ok(position)
 }
 
 /// List messages

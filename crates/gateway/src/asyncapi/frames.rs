@@ -25,19 +25,23 @@ pub(super) struct Frame {
 impl Frame {
     /// The message object.
     pub(super) fn message(&self) -> Value {
-        let mut message = json!({
-            "name": self.name,
-            "summary": self.summary,
-            "payload": { "$ref": format!("{REFERENCE}{}", self.schema) },
-            "examples": [{ "payload": self.example }],
-        });
+        let mut message = Map::from_iter([
+            ("name".to_owned(), json!(self.name)),
+            ("summary".to_owned(), json!(self.summary)),
+            (
+                "payload".to_owned(),
+                json!({ "$ref": format!("{REFERENCE}{}", self.schema) }),
+            ),
+            ("examples".to_owned(), json!([{ "payload": self.example }])),
+        ]);
         if self.is_named {
-            message["correlationId"] = json!({
+            let name = json!({
                 "description": "The answer to a frame carries its `id`.",
                 "location": "$message.payload#/id",
             });
+            message.insert("correlationId".to_owned(), name);
         }
-        message
+        Value::Object(message)
     }
 }
 

@@ -30,6 +30,7 @@ pub fn complete(schemas: &mut Map<String, Value>) {
 }
 
 /// The name of a type's schema: that of `message.created` is `MessageCreatedEvent`.
+#[must_use]
 pub fn name(kind: EventType) -> String {
     format!("{kind:?}Event")
 }

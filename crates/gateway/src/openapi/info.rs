@@ -82,7 +82,7 @@ pub(super) fn base() -> OpenApi {
 
 /// Adds the ways to sign in.
 pub(super) fn complete(components: &mut Components) {
-    let scopes = Scopes::from_iter(Scope::ALL.iter().map(|s| (s.name(), s.meaning())));
+    let scopes: Scopes = Scope::ALL.iter().map(|s| (s.name(), s.meaning())).collect();
     let oauth = OAuth2::with_description(
         [Flow::Password(Password::with_refresh_url(
             "/v5/oauth/token",

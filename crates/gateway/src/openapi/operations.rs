@@ -22,7 +22,7 @@ const ASYNCAPI: &str = "/asyncapi.json";
 /// Adds name, security, parameters, headers and errors.
 pub(super) fn complete(operation: &mut Documented, known: &Operation) {
     operation.operation_id = Some(known.id.to_owned());
-    operation.security = security(known);
+    operation.security = Some(security(known));
     shape_parameters(operation, known);
     if takes_key(known) {
         operation
@@ -45,10 +45,10 @@ pub(super) fn complete(operation: &mut Documented, known: &Operation) {
 }
 
 /// A token with the scopes, or a ticket where that does.
-fn security(known: &Operation) -> Option<Vec<SecurityRequirement>> {
+fn security(known: &Operation) -> Vec<SecurityRequirement> {
     let scopes = || known.scopes.iter().map(|s| s.name());
     let mut ways = match known.access {
-        Access::Open => return Some(Vec::new()),
+        Access::Open => return Vec::new(),
         Access::Token | Access::Ticket => vec![
             SecurityRequirement::new(info::OAUTH, scopes()),
             SecurityRequirement::new(info::BEARER, scopes()),
@@ -57,7 +57,7 @@ fn security(known: &Operation) -> Option<Vec<SecurityRequirement>> {
     if known.access == Access::Ticket {
         ways.push(SecurityRequirement::new(info::TICKET, scopes()));
     }
-    Some(ways)
+    ways
 }
 
 /// Whether a repeat of the operation can be told by a key.

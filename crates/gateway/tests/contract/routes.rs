@@ -115,6 +115,9 @@ async fn errors_of_each_operation_are_in_its_document() {
                 operation.id,
                 answer.body
             );
+            let header = &listed["headers"]["X-Pinwire-Seq"];
+            let told = answer.header("x-pinwire-seq").is_some();
+            assert_eq!(header.is_object(), told, "{} with {what}", operation.id);
             if status >= 400 {
                 let examples = &listed["content"]["application/json"]["examples"];
                 assert!(
