@@ -121,6 +121,9 @@ fn holders(
             contact.person.id,
         );
     }
+    if by_key.is_empty() {
+        return Ok(HashSet::new());
+    }
     let keys: Vec<&String> = by_key.keys().collect();
     let rows: Vec<(i64, Option<String>)> = on!(conn, c => conversations::table
         .inner_join(memberships::table)

@@ -84,6 +84,9 @@ impl ResyncReason {
 
 /// Adds the present state to events, for these viewers of each. Events that show nothing to anybody are left out.
 fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Vec<StreamEvent>> {
+    if list.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut places: Vec<Place> = Vec::new();
     let mut ids: Vec<ConversationId> = Vec::new();
     let mut viewers: Vec<UserId> = Vec::new();

@@ -11,7 +11,7 @@ use crate::db::batch::{LockKey, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::log::{self, About, NewEvent};
-use crate::schema::{conversations as conversation_rows, heads, memberships};
+use crate::schema::{conversations as conversation_rows, heads, own_conversations};
 use crate::{Snapshot, Store};
 
 /// Conversations that are looked at for heads, newest first; what is older has none.
@@ -61,25 +61,24 @@ fn arranged(
     now: Time,
 ) -> Result<(Vec<ConversationId>, Vec<ConversationId>)> {
     type Row = (i64, i64, i64, Option<String>, Option<i64>, Option<i64>);
-    let rows: Vec<Row> = on!(conn, c => memberships::table
-        .inner_join(conversation_rows::table)
+    let rows: Vec<Row> = on!(conn, c => own_conversations::table
         .left_join(heads::table.on(heads::user_id
-            .eq(memberships::user_id)
-            .and(heads::conversation_id.eq(memberships::conversation_id))))
-        .filter(memberships::user_id.eq(user.get()))
-        .filter(memberships::state.eq(MembershipState::Member.name()))
-        .filter(memberships::archived.eq(false))
+            .eq(own_conversations::user_id)
+            .and(heads::conversation_id.eq(own_conversations::conversation_id))))
+        .filter(own_conversations::user_id.eq(user.get()))
+        .filter(own_conversations::state.eq(MembershipState::Member.name()))
+        .filter(own_conversations::archived.eq(false))
         .filter(heads::closed_position.is_null()
-            .or(heads::closed_position.assume_not_null().lt(conversation_rows::last_position)))
-        .order(conversation_rows::activity_seq.desc())
+            .or(heads::closed_position.assume_not_null().lt(own_conversations::last_position)))
+        .order(own_conversations::activity_seq.desc())
         .limit(CANDIDATES_MAX)
         .select((
-            conversation_rows::id,
-            conversation_rows::last_position,
-            conversation_rows::activity_seq,
+            own_conversations::conversation_id,
+            own_conversations::last_position,
+            own_conversations::activity_seq,
             heads::state.nullable(),
             heads::closed_position.nullable(),
-            memberships::muted_until,
+            own_conversations::muted_until,
         ))
         .load(c))?;
     let (shown, gone) = head::arrange(rows, |row| HeadFacts {

@@ -7,7 +7,7 @@ use pinwire_domain::{ConversationId, Refusal, Time, UserId};
 use crate::conversations::{self, ConversationView};
 use crate::db::{Conn, on};
 use crate::error::Result;
-use crate::schema::{conversations as conversation_rows, memberships};
+use crate::schema::{memberships, own_conversations};
 use crate::{Snapshot, Store, heads};
 
 /// Which of a person's conversations.
@@ -103,37 +103,36 @@ fn candidates(
     });
     macro_rules! rows {
         ($more:expr) => {
-            on!(conn, c => memberships::table
-                .inner_join(conversation_rows::table)
-                .filter(memberships::user_id.eq(user.get()))
-                .filter(memberships::state.eq(MembershipState::Member.name()))
-                .filter(conversation_rows::activity_seq.lt(activity).or(
-                    conversation_rows::activity_seq.eq(activity).and(conversation_rows::id.lt(id))))
+            on!(conn, c => own_conversations::table
+                .filter(own_conversations::user_id.eq(user.get()))
+                .filter(own_conversations::state.eq(MembershipState::Member.name()))
+                .filter(own_conversations::activity_seq.lt(activity).or(
+                    own_conversations::activity_seq.eq(activity).and(own_conversations::conversation_id.lt(id))))
                 .filter($more)
-                .order((conversation_rows::activity_seq.desc(), conversation_rows::id.desc()))
+                .order((own_conversations::activity_seq.desc(), own_conversations::conversation_id.desc()))
                 .limit(limit)
-                .select((conversation_rows::activity_seq, conversation_rows::id))
+                .select((own_conversations::activity_seq, own_conversations::conversation_id))
                 .load::<(i64, i64)>(c))?
         };
     }
-    let in_inbox = memberships::archived.eq(false).and(
-        memberships::hidden_position
+    let in_inbox = own_conversations::archived.eq(false).and(
+        own_conversations::hidden_position
             .is_null()
-            .or(memberships::hidden_position
+            .or(own_conversations::hidden_position
                 .assume_not_null()
-                .lt(conversation_rows::last_position)),
+                .lt(own_conversations::last_position)),
     );
     let rows = match filter {
         Filter::Inbox => rows!(in_inbox),
         Filter::Unread => rows!(
             in_inbox.and(
-                memberships::unread_flag
+                own_conversations::unread_flag
                     .eq(true)
-                    .or(conversation_rows::last_position.gt(memberships::read_position))
+                    .or(own_conversations::last_position.gt(own_conversations::read_position))
             )
         ),
-        Filter::Archived => rows!(memberships::archived.eq(true)),
-        Filter::All => rows!(memberships::user_id.eq(user.get())),
+        Filter::Archived => rows!(own_conversations::archived.eq(true)),
+        Filter::All => rows!(own_conversations::user_id.eq(user.get())),
     };
     Ok(rows
         .into_iter()

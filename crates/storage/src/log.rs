@@ -2,14 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable};
+use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::event::EventKind;
 use pinwire_domain::{ConversationId, Time, UserId};
 
 use crate::db::{Conn, on};
 use crate::error::{Result, StoreError};
-use crate::schema::{conversations, events, log_head, membership_periods, memberships};
+use crate::schema::{companions, conversations, events, log_head, membership_periods};
+
+/// Changes of profiles that are looked at together, in search of those that concern one person.
+const PROFILES_MAX: i64 = 500;
 
 /// An event that an act adds.
 #[derive(Debug, Clone, Copy)]
@@ -220,13 +225,27 @@ pub(crate) fn of_user(
         .limit(limit)
         .select(Row::as_select())
         .load(c))?;
-    // Only conversations that moved since are looked into.
-    let of_conversations: Vec<Row> = on!(conn, c => membership_periods::table
-        .inner_join(conversations::table)
+    rows.extend(of_conversations(conn, me, after, limit)?);
+    rows.extend(of_profiles(conn, me, after, limit)?);
+    rows.sort_by_key(|row| row.seq);
+    rows.dedup_by_key(|row| row.seq);
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(rows.iter().filter_map(Row::read).collect())
+}
+
+/// The next events of conversations that `me` was a member of at the time.
+fn of_conversations(conn: &mut Conn, me: i64, after: i64, limit: i64) -> Result<Vec<Row>> {
+    // Only conversations that moved since are looked into. A single value rather than a join, so that each is
+    // looked up by its key.
+    let last_seq = conversations::table
+        .filter(conversations::id.eq(membership_periods::conversation_id))
+        .select(conversations::last_seq)
+        .single_value();
+    Ok(on!(conn, c => membership_periods::table
         .inner_join(events::table.on(
             events::conversation_id.eq(membership_periods::conversation_id.nullable())))
         .filter(membership_periods::user_id.eq(me))
-        .filter(conversations::last_seq.gt(after))
+        .filter(last_seq.gt(after))
         .filter(events::seq.gt(after))
         .filter(events::seq.gt(membership_periods::joined_seq))
         .filter(membership_periods::left_seq.is_null()
@@ -234,32 +253,59 @@ pub(crate) fn of_user(
         .order(events::seq)
         .limit(limit)
         .select(Row::as_select())
-        .load(c))?;
-    let (mine, theirs) = diesel::alias!(memberships as mine, memberships as theirs);
-    let shared = mine
-        .inner_join(
-            theirs.on(theirs
-                .field(memberships::conversation_id)
-                .eq(mine.field(memberships::conversation_id))),
-        )
-        .filter(mine.field(memberships::user_id).eq(me))
-        .filter(theirs.field(memberships::user_id).eq(events::actor_id))
-        .filter(mine.field(memberships::state).eq("member"));
-    let of_profiles: Vec<Row> = on!(conn, c => events::table
-        // A literal, so that the partial index serves it.
-        .filter(diesel::dsl::sql::<Bool>("events.kind = 'user.updated'"))
-        .filter(events::seq.gt(after))
-        .filter(events::actor_id.eq(me).or(diesel::dsl::exists(shared)))
-        .order(events::seq)
-        .limit(limit)
-        .select(Row::as_select())
-        .load(c))?;
-    rows.extend(of_conversations);
-    rows.extend(of_profiles);
-    rows.sort_by_key(|row| row.seq);
-    rows.dedup_by_key(|row| row.seq);
-    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok(rows.iter().filter_map(Row::read).collect())
+        .load(c))?)
+}
+
+/// The next changes of profiles, of `me` and of people who share a conversation with `me`.
+fn of_profiles(conn: &mut Conn, me: i64, after: i64, limit: i64) -> Result<Vec<Row>> {
+    let mut found = Vec::new();
+    let mut from = after;
+    loop {
+        let rows: Vec<Row> = on!(conn, c => events::table
+            // A literal, so that the partial index serves it.
+            .filter(sql::<Bool>("events.kind = 'user.updated'"))
+            .filter(events::seq.gt(from))
+            .order(events::seq)
+            .limit(PROFILES_MAX)
+            .select(Row::as_select())
+            .load(c))?;
+        let Some(last) = rows.last() else { break };
+        from = last.seq;
+        let actors: BTreeSet<i64> = rows.iter().map(|row| row.actor_id).collect();
+        let known: Vec<i64> = on!(conn, c => companions::table
+            .filter(companions::user_id.eq(me))
+            .filter(companions::state.eq(MembershipState::Member.name()))
+            .filter(companions::other_id.eq_any(&actors))
+            .select(companions::other_id)
+            .distinct()
+            .load(c))?;
+        found.extend(
+            rows.into_iter()
+                .filter(|r| r.actor_id == me || known.contains(&r.actor_id)),
+        );
+        if i64::try_from(found.len()).is_ok_and(|count| count >= limit) {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// A time in which somebody was a member: conversation, person, first and last seq.
+type Period = (i64, i64, i64, Option<i64>);
+
+fn periods(conn: &mut Conn, conversation_ids: &BTreeSet<i64>) -> Result<Vec<Period>> {
+    if conversation_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(on!(conn, c => membership_periods::table
+        .filter(membership_periods::conversation_id.eq_any(conversation_ids))
+        .select((
+            membership_periods::conversation_id,
+            membership_periods::user_id,
+            membership_periods::joined_seq,
+            membership_periods::left_seq,
+        ))
+        .load(c))?)
 }
 
 /// The people each event concerns.
@@ -269,15 +315,7 @@ pub(crate) fn audiences(conn: &mut Conn, list: &[LoggedEvent]) -> Result<Vec<Vec
         .filter_map(|e| e.conversation)
         .map(ConversationId::get)
         .collect();
-    let periods: Vec<(i64, i64, i64, Option<i64>)> = on!(conn, c => membership_periods::table
-        .filter(membership_periods::conversation_id.eq_any(&ids))
-        .select((
-            membership_periods::conversation_id,
-            membership_periods::user_id,
-            membership_periods::joined_seq,
-            membership_periods::left_seq,
-        ))
-        .load(c))?;
+    let periods = periods(conn, &ids)?;
     list.iter()
         .map(|event| match (event.user, event.conversation) {
             (Some(user), _) => Ok(vec![user]),
@@ -297,19 +335,13 @@ pub(crate) fn audiences(conn: &mut Conn, list: &[LoggedEvent]) -> Result<Vec<Vec
 
 /// A person and all who share a conversation with them.
 fn acquaintances(conn: &mut Conn, person: UserId) -> Result<Vec<UserId>> {
-    let (mine, theirs) = diesel::alias!(memberships as mine, memberships as theirs);
-    let mut ids: Vec<i64> = on!(conn, c => mine
-        .inner_join(theirs.on(theirs
-            .field(memberships::conversation_id)
-            .eq(mine.field(memberships::conversation_id))))
-        .filter(mine.field(memberships::user_id).eq(person.get()))
-        .filter(theirs.field(memberships::state).eq("member"))
-        .select(theirs.field(memberships::user_id))
+    let mut ids: Vec<i64> = on!(conn, c => companions::table
+        .filter(companions::user_id.eq(person.get()))
+        .filter(companions::other_state.eq(MembershipState::Member.name()))
+        .select(companions::other_id)
         .distinct()
         .load(c))?;
-    if !ids.contains(&person.get()) {
-        ids.push(person.get());
-    }
+    ids.push(person.get());
     Ok(ids.into_iter().map(UserId::new).collect())
 }
 

@@ -231,6 +231,9 @@ pub(crate) fn load(conn: &mut Conn, places: &[Place]) -> Result<HashMap<Place, M
 
 /// Adds senders and the pins' present state to rows.
 fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Message>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
     let senders: Vec<i64> = rows
         .iter()
         .map(|r| r.sender_id)
@@ -285,6 +288,9 @@ pub(crate) fn exclusions(
     conversation_ids: &[i64],
     least_position: i64,
 ) -> Result<HashSet<(UserId, Place)>> {
+    if conversation_ids.is_empty() {
+        return Ok(HashSet::new());
+    }
     let rows: Vec<(i64, i64, i64)> = on!(conn, c => message_exclusions::table
         .filter(message_exclusions::user_id.eq_any(viewers))
         .filter(message_exclusions::conversation_id.eq_any(conversation_ids))

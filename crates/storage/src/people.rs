@@ -58,6 +58,9 @@ impl From<PersonRow> for Person {
 
 /// The people of these ids, closed accounts included.
 pub(crate) fn load(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<UserId, Person>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows: Vec<PersonRow> = on!(conn, c => users::table
         .filter(users::id.eq_any(ids))
         .select(PERSON)
@@ -91,6 +94,9 @@ pub(crate) fn open_accounts(conn: &mut Conn, ids: &[i64]) -> Result<Vec<i64>> {
 
 /// The open accounts of these usernames, which are lower case.
 pub(crate) fn by_usernames(conn: &mut Conn, names: &[String]) -> Result<HashMap<String, UserId>> {
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows: Vec<(String, i64)> = on!(conn, c => users::table
         .filter(users::username.eq_any(names).and(users::closed_at.is_null()))
         .select((users::username, users::id))

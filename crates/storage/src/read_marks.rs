@@ -12,7 +12,7 @@ use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::inbox;
 use crate::log::{About, NewEvent};
-use crate::schema::{conversations as conversation_rows, memberships};
+use crate::schema::{memberships, own_conversations};
 
 /// Conversations that one `read_all` marks at most; the rest take another call.
 const READ_ALL_MAX: i64 = 500;
@@ -26,14 +26,12 @@ struct Mark {
 
 fn mark(conn: &mut Conn, user: UserId, id: ConversationId) -> Result<Mark> {
     conversations::require_member(conn, user, id)?;
-    let (read_position, unread_flag, last_position) = on!(conn, c => memberships::table
-        .inner_join(conversation_rows::table)
-        .filter(memberships::conversation_id.eq(id.get()))
-        .filter(memberships::user_id.eq(user.get()))
+    let (read_position, unread_flag, last_position) = on!(conn, c => own_conversations::table
+        .find((user.get(), id.get()))
         .select((
-            memberships::read_position,
-            memberships::unread_flag,
-            conversation_rows::last_position,
+            own_conversations::read_position,
+            own_conversations::unread_flag,
+            own_conversations::last_position,
         ))
         .first(c))?;
     Ok(Mark {
@@ -149,15 +147,14 @@ impl Store {
 }
 
 fn unread_conversations(conn: &mut Conn, user: UserId) -> Result<Vec<ConversationId>> {
-    let ids: Vec<i64> = on!(conn, c => memberships::table
-        .inner_join(conversation_rows::table)
-        .filter(memberships::user_id.eq(user.get()))
-        .filter(memberships::state.eq(MembershipState::Member.name()))
-        .filter(memberships::unread_flag.eq(true)
-            .or(conversation_rows::last_position.gt(memberships::read_position)))
-        .order(memberships::conversation_id)
+    let ids: Vec<i64> = on!(conn, c => own_conversations::table
+        .filter(own_conversations::user_id.eq(user.get()))
+        .filter(own_conversations::state.eq(MembershipState::Member.name()))
+        .filter(own_conversations::unread_flag.eq(true)
+            .or(own_conversations::last_position.gt(own_conversations::read_position)))
+        .order(own_conversations::conversation_id)
         .limit(READ_ALL_MAX)
-        .select(memberships::conversation_id)
+        .select(own_conversations::conversation_id)
         .load(c))?;
     Ok(ids.into_iter().map(ConversationId::new).collect())
 }

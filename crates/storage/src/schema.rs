@@ -246,6 +246,57 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    own_conversations (user_id, conversation_id) {
+        user_id -> BigInt,
+        conversation_id -> BigInt,
+        state -> Text,
+        read_position -> BigInt,
+        unread_flag -> Bool,
+        muted_until -> Nullable<BigInt>,
+        archived -> Bool,
+        hidden_position -> Nullable<BigInt>,
+        last_position -> BigInt,
+        activity_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    companions (user_id, other_id) {
+        user_id -> BigInt,
+        state -> Text,
+        messages_sent -> BigInt,
+        pins_sent -> BigInt,
+        last_sent_at -> Nullable<BigInt>,
+        other_id -> BigInt,
+        other_state -> Text,
+        other_messages_sent -> BigInt,
+        other_last_sent_at -> Nullable<BigInt>,
+        kind -> Text,
+        last_message_at -> Nullable<BigInt>,
+        activity_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    members (conversation_id, user_id) {
+        conversation_id -> BigInt,
+        user_id -> BigInt,
+        state -> Text,
+        read_position -> BigInt,
+        unread_flag -> Bool,
+        muted_until -> Nullable<BigInt>,
+        archived -> Bool,
+        hidden_position -> Nullable<BigInt>,
+        created_at -> BigInt,
+        version -> BigInt,
+        username -> Text,
+        full_name -> Text,
+        profile_image -> Nullable<Text>,
+        user_version -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     log_head,
     events,
@@ -266,6 +317,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     messages,
     message_exclusions,
     heads,
+    own_conversations,
+    companions,
+    members,
 );
 
 diesel::joinable!(sessions -> users (user_id));

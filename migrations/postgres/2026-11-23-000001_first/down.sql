@@ -1,3 +1,6 @@
+drop view members;
+drop view companions;
+drop view own_conversations;
 drop table heads;
 drop table message_exclusions;
 drop table messages;

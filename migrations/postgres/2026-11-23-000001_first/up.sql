@@ -285,3 +285,27 @@ create table heads (
     version bigint not null,
     primary key (user_id, conversation_id)
 );
+
+-- The joins of hot paths. They go from a person's or a conversation's few rows to others by their keys, row by
+-- row: `offset 0` keeps the planner from reading a whole table instead when somebody has very many of them.
+create view own_conversations as
+select m.user_id, m.conversation_id, m.state, m.read_position, m.unread_flag, m.muted_until, m.archived,
+       m.hidden_position, c.last_position, c.activity_seq
+from memberships m cross join lateral (select * from conversations where id = m.conversation_id offset 0) c;
+
+create view companions as
+select m.user_id, m.state, m.messages_sent, m.pins_sent, m.last_sent_at, o.user_id as other_id,
+       o.state as other_state, o.messages_sent as other_messages_sent, o.last_sent_at as other_last_sent_at,
+       c.kind, c.last_message_at, c.activity_seq
+from memberships m
+cross join lateral (select * from conversations where id = m.conversation_id offset 0) c
+cross join lateral (
+    select * from memberships
+    where conversation_id = m.conversation_id and user_id <> m.user_id offset 0
+) o;
+
+create view members as
+select m.conversation_id, m.user_id, m.state, m.read_position, m.unread_flag, m.muted_until, m.archived,
+       m.hidden_position, m.created_at, m.version, u.username, u.full_name, u.profile_image,
+       u.version as user_version
+from memberships m cross join lateral (select * from users where id = m.user_id offset 0) u;

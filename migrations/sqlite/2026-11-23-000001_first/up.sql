@@ -285,3 +285,23 @@ create table heads (
     version bigint not null,
     primary key (user_id, conversation_id)
 ) without rowid;
+
+-- The joins of hot paths. They go from a person's or a conversation's few rows to others by their keys, row by
+-- row: `cross join` keeps the planner from another order.
+create view own_conversations as
+select m.user_id, m.conversation_id, m.state, m.read_position, m.unread_flag, m.muted_until, m.archived,
+       m.hidden_position, c.last_position, c.activity_seq
+from memberships m cross join conversations c where c.id = m.conversation_id;
+
+create view companions as
+select m.user_id, m.state, m.messages_sent, m.pins_sent, m.last_sent_at, o.user_id as other_id,
+       o.state as other_state, o.messages_sent as other_messages_sent, o.last_sent_at as other_last_sent_at,
+       c.kind, c.last_message_at, c.activity_seq
+from memberships m cross join conversations c cross join memberships o
+where c.id = m.conversation_id and o.conversation_id = m.conversation_id and o.user_id <> m.user_id;
+
+create view members as
+select m.conversation_id, m.user_id, m.state, m.read_position, m.unread_flag, m.muted_until, m.archived,
+       m.hidden_position, m.created_at, m.version, u.username, u.full_name, u.profile_image,
+       u.version as user_version
+from memberships m cross join users u where u.id = m.user_id;

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::page::one_more;
-use crate::schema::{conversations, follows, memberships, user_words};
+use crate::schema::{companions, follows, user_words};
 use crate::words::{beyond, with_words};
 
 /// People whom the caller talked with that are looked at, the latest first: for conversations of two and for
@@ -140,48 +140,43 @@ fn talks(
     who: Who<'_>,
     window: &mut Window,
 ) -> Result<Vec<TalkRow>> {
-    let (mine, theirs) = diesel::alias!(memberships as mine, memberships as theirs);
-    let person = theirs.field(memberships::user_id);
-    let activity = max(conversations::activity_seq).assume_not_null();
+    let activity = max(companions::activity_seq).assume_not_null();
     let seq = window.seq;
     let at = match kind {
         ConversationKind::Direct => &mut window.directs,
         ConversationKind::Group => &mut window.groups,
     };
     let from = at.unwrap_or(START);
+    let member = MembershipState::Member.name();
     let mut rows: Vec<TalkRow> = on!(conn, c => about!(
-            mine.inner_join(theirs.on(theirs
-                    .field(memberships::conversation_id)
-                    .eq(mine.field(memberships::conversation_id))))
-                .inner_join(conversations::table.on(
-                    conversations::id.eq(mine.field(memberships::conversation_id))))
-                .filter(mine.field(memberships::user_id).eq(me))
-                .filter(mine.field(memberships::state).eq(MembershipState::Member.name()))
-                .filter(person.ne(me))
+            companions::table
+                .filter(companions::user_id.eq(me))
+                .filter(companions::state.eq(member))
+                .filter(companions::kind.eq(kind.name()))
                 // In a conversation of two, nobody learns whether the other one answered, ignored or blocked.
-                .filter(conversations::kind.eq(kind.name()))
-                .filter(conversations::kind.eq(ConversationKind::Direct.name())
-                    .or(theirs.field(memberships::state).eq(MembershipState::Member.name())))
-                .filter(conversations::last_message_at.is_not_null())
-                .filter(conversations::activity_seq.le(seq))
-                .group_by(person)
-                .having(activity.gt(from.0).or(activity.eq(from.0).and(person.ge(from.1))))
-                .order((activity.desc(), person.desc()))
+                .filter(companions::kind.eq(ConversationKind::Direct.name())
+                    .or(companions::other_state.eq(member)))
+                .filter(companions::last_message_at.is_not_null())
+                .filter(companions::activity_seq.le(seq))
+                .group_by(companions::other_id)
+                .having(activity.gt(from.0)
+                    .or(activity.eq(from.0).and(companions::other_id.ge(from.1))))
+                .order((activity.desc(), companions::other_id.desc()))
                 .limit(one_more(TALKS_MAX))
                 .select((
-                    person,
-                    max(conversations::activity_seq),
+                    companions::other_id,
+                    max(companions::activity_seq),
                     (
-                        max(mine.field(memberships::messages_sent)),
-                        max(mine.field(memberships::pins_sent)),
-                        max(mine.field(memberships::last_sent_at)),
+                        max(companions::messages_sent),
+                        max(companions::pins_sent),
+                        max(companions::last_sent_at),
                     ),
                     (
-                        max(theirs.field(memberships::messages_sent)),
-                        max(theirs.field(memberships::last_sent_at)),
+                        max(companions::other_messages_sent),
+                        max(companions::other_last_sent_at),
                     ),
                 )),
-            person,
+            companions::other_id,
             who
         )
         .load(c))?;
@@ -268,6 +263,7 @@ pub(super) fn gather(
 ) -> Result<HashMap<i64, Facts>> {
     let few = query.map(|query| few(conn, query)).transpose()?.flatten();
     let who = match (&few, query) {
+        (Some(ids), _) if ids.is_empty() => return Ok(HashMap::new()),
         (Some(ids), _) => Who::These(ids),
         (None, Some(query)) => Who::Named(query),
         (None, None) => Who::Anyone,

@@ -12,8 +12,8 @@ use pinwire_domain::{ConversationId, Time, UserId};
 use crate::db::{Conn, on};
 use crate::error::{Result, StoreError};
 use crate::messages::{self, Message, Place};
-use crate::people::{PERSON, Person, PersonRow};
-use crate::schema::{conversations, heads, memberships, pins, users};
+use crate::people::{Person, PersonRow};
+use crate::schema::{conversations, heads, members, pins};
 
 /// A conversation, the same for all its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +110,7 @@ struct Row {
 }
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = memberships)]
+#[diesel(table_name = members)]
 struct MembershipRow {
     conversation_id: i64,
     read_position: i64,
@@ -128,13 +128,16 @@ pub(crate) fn load(
     viewers: &[UserId],
     ids: &[ConversationId],
 ) -> Result<HashMap<(ConversationId, UserId), ConversationView>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let ids: Vec<i64> = ids.iter().map(|id| id.get()).collect();
     let viewer_ids: Vec<i64> = viewers.iter().map(|v| v.get()).collect();
     let rows: Vec<Row> = on!(conn, c => conversations::table
         .filter(conversations::id.eq_any(&ids))
         .select(Row::as_select())
         .load(c))?;
-    let mut all = members(conn, &ids)?;
+    let mut all = members_of(conn, &ids)?;
     let images = last_images(conn, &rows)?;
     let heads = head_rows(conn, &viewer_ids, &ids)?;
     let least = all
@@ -249,13 +252,21 @@ fn conversation(row: Row, memberships: &[(MembershipRow, Person)]) -> Result<Con
 
 type Members = HashMap<i64, Vec<(MembershipRow, Person)>>;
 
-fn members(conn: &mut Conn, ids: &[i64]) -> Result<Members> {
-    let rows: Vec<(MembershipRow, PersonRow)> = on!(conn, c => memberships::table
-        .inner_join(users::table)
-        .filter(memberships::conversation_id.eq_any(ids))
-        .filter(memberships::state.eq(MembershipState::Member.name()))
-        .order((memberships::conversation_id, memberships::user_id))
-        .select((MembershipRow::as_select(), PERSON))
+fn members_of(conn: &mut Conn, ids: &[i64]) -> Result<Members> {
+    let rows: Vec<(MembershipRow, PersonRow)> = on!(conn, c => members::table
+        .filter(members::conversation_id.eq_any(ids))
+        .filter(members::state.eq(MembershipState::Member.name()))
+        .order((members::conversation_id, members::user_id))
+        .select((
+            MembershipRow::as_select(),
+            (
+                members::user_id,
+                members::username,
+                members::full_name,
+                members::profile_image,
+                members::user_version,
+            ),
+        ))
         .load(c))?;
     let mut all = Members::new();
     for (membership, person) in rows {
@@ -268,6 +279,9 @@ fn members(conn: &mut Conn, ids: &[i64]) -> Result<Members> {
 
 fn last_images(conn: &mut Conn, rows: &[Row]) -> Result<HashMap<i64, String>> {
     let ids: HashSet<i64> = rows.iter().filter_map(|r| r.last_pin_id).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let images: Vec<(i64, String)> = on!(conn, c => pins::table
         .filter(pins::id.eq_any(&ids))
         .select((pins::id, pins::image_url))

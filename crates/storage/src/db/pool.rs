@@ -89,8 +89,12 @@ struct PostgresSettings;
 impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for PostgresSettings {
     fn on_acquire(&self, c: &mut PgConnection) -> std::result::Result<(), diesel::r2d2::Error> {
         // A database that hangs must not pile up requests; an acknowledged act must be on disk.
+        // A request reads few rows by their keys, which are in memory or on a disk without a moving head, and
+        // there are always other requests: so no plan should rather read whole tables, nor with several
+        // processes, nor compile itself first.
         c.batch_execute(
-            "set statement_timeout = '4s'; set idle_in_transaction_session_timeout = '10s';
+            "set random_page_cost = 1.1; set max_parallel_workers_per_gather = 0; set jit = off;
+             set statement_timeout = '4s'; set idle_in_transaction_session_timeout = '10s';
              set synchronous_commit = on; set client_min_messages = warning; set timezone = 'UTC'",
         )
         .map_err(diesel::r2d2::Error::QueryError)

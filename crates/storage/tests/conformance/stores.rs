@@ -118,6 +118,11 @@ impl TestStore {
         self.clock.fetch_add(millis, Ordering::SeqCst);
     }
 
+    /// Where the data live.
+    pub(crate) const fn target(&self) -> &Target {
+        &self.database.target
+    }
+
     /// Runs SQL beside the store, for what no act does.
     pub(crate) fn execute(&self, sql: &str) {
         match &self.database.target {

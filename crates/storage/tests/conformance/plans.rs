@@ -1,0 +1,234 @@
+//! No query of a person's own reads a whole table, however large the store is.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use pinwire_domain::conversation::SendMode;
+use pinwire_domain::event::Cursor;
+use pinwire_domain::people_query::PeopleQuery;
+use pinwire_domain::{ConversationId, PinId, UserId};
+use pinwire_storage::Target;
+use pinwire_storage::inbox::{ActivityMark, Filter};
+use pinwire_storage::messages::Page;
+
+use crate::acts::request;
+use crate::explain::{self, Explaining, Statement};
+use crate::stores::{TestStore, on_postgres, on_sqlite};
+
+/// With very many contacts and conversations.
+const HEAVY: UserId = UserId::new(1);
+/// With some.
+const TYPICAL: UserId = UserId::new(5_000);
+/// With none.
+const NEW: UserId = UserId::new(100_000);
+
+fn build(at: &TestStore) {
+    let setting = match at.target() {
+        Target::Sqlite(_) => {
+            "pragma foreign_keys = off; pragma synchronous = off; pragma cache_size = -400000;"
+        }
+        // Without the triggers of foreign keys.
+        Target::Postgres(_) => {
+            "set session_replication_role = replica; set synchronous_commit = off;
+             set work_mem = '128MB';"
+        }
+    };
+    at.execute(&format!(
+        "{setting} begin; {} commit;",
+        include_str!("large_store.sql")
+    ));
+    for (table, rows) in [
+        ("users", 100_000),
+        ("follows", 1_000_000),
+        ("messages", 1_000_000),
+    ] {
+        let count = at.number(&format!("select count(*) from {table}"));
+        assert!(count >= rows, "{count} {table}");
+    }
+}
+
+/// What a person asked for, and the statements that answered.
+type Asked = (String, Vec<Statement>);
+
+/// Notes what a query runs under its name.
+macro_rules! ask {
+    ($at:expr, $asked:expr, $name:expr, $query:expr) => {{
+        let answer = $query.await.unwrap();
+        let statements = explain::statements($at);
+        assert!(!statements.is_empty(), "{} ran nothing", $name);
+        $asked.push(($name.to_owned(), statements));
+        answer
+    }};
+}
+
+async fn ask_contacts(at: &TestStore, person: UserId, asked: &mut Vec<Asked>) {
+    let page = ask!(
+        at,
+        asked,
+        "contacts",
+        at.store.contacts(person, None, None, 25)
+    );
+    let next = page.value.next;
+    ask!(
+        at,
+        asked,
+        "contacts, next page",
+        at.store.contacts(person, None, next, 25)
+    );
+    // One letter, a syllable, a name, a name that many have, two of them, and nobody's.
+    for typed in [
+        "a", "an", "anbe", "user", "user7", "anbe ca", "user a", "zz",
+    ] {
+        let query = PeopleQuery::parse(typed).ok();
+        let name = format!("contacts like {typed}");
+        ask!(at, asked, name, at.store.contacts(person, query, None, 25));
+    }
+    // In a twentieth of all conversations, and in few.
+    for pin in [PinId::new(1), PinId::new(77)] {
+        let chosen = at.store.contacts_for_pin(person, pin, None, None, 250);
+        ask!(at, asked, "contacts for a pin", chosen);
+        let query = PeopleQuery::parse("be").ok();
+        let chosen = at.store.contacts_for_pin(person, pin, query, None, 25);
+        ask!(at, asked, "contacts for a pin like be", chosen);
+    }
+}
+
+async fn ask_conversations(at: &TestStore, person: UserId, asked: &mut Vec<Asked>) {
+    let middle = Some(ActivityMark {
+        activity_seq: 1_000_000,
+        conversation: ConversationId::new(1),
+    });
+    for filter in [Filter::Inbox, Filter::Unread, Filter::Archived, Filter::All] {
+        for (after, size) in [(None, 25), (middle, 250)] {
+            let name = format!("conversations {filter:?}");
+            ask!(
+                at,
+                asked,
+                name,
+                at.store.conversations(person, filter, after, size)
+            );
+        }
+    }
+    ask!(at, asked, "heads", at.store.heads(person));
+    ask!(at, asked, "unread", at.store.unread(person));
+    ask!(at, asked, "sync", at.store.sync(person, None, 250));
+    let to = [UserId::new(2_001), UserId::new(60_000)];
+    for mode in [SendMode::Separate, SendMode::Group] {
+        let dry_run = at
+            .store
+            .would_send(person, request(PinId::new(1), &to, mode));
+        ask!(at, asked, format!("a dry run, {mode:?}"), dry_run);
+    }
+}
+
+async fn ask_messages(at: &TestStore, person: UserId, asked: &mut Vec<Asked>) {
+    let ids = format!(
+        "select coalesce(max(conversation_id), 0) from memberships where state = 'member' and user_id = {person}"
+    );
+    let last = at.number(&ids);
+    let first = at.number(&ids.replace("max", "min"));
+    for id in [first, last].map(ConversationId::new) {
+        if id.get() == 0 {
+            continue;
+        }
+        ask!(
+            at,
+            asked,
+            "a conversation",
+            at.store.conversation(person, id)
+        );
+        let end = at.number(&format!(
+            "select last_position from conversations where id = {id}"
+        ));
+        ask!(at, asked, "a message", at.store.message(person, id, end));
+        for page in [
+            Page::Newest,
+            Page::Before(3),
+            Page::After(1),
+            Page::Around(2),
+        ] {
+            let name = format!("messages {page:?}");
+            ask!(at, asked, name, at.store.messages(person, id, page, 50));
+        }
+    }
+}
+
+async fn ask_log(at: &TestStore, person: UserId, asked: &mut Vec<Asked>) {
+    let head = at.store.head().await.unwrap();
+    for seq in [head - 10, head - 100_000, 1_700_000, 900_000] {
+        let cursor = Cursor {
+            epoch: at.store.epoch().to_owned(),
+            seq,
+        };
+        for limit in [1, 250] {
+            let name = format!("catch-up from {seq}");
+            ask!(
+                at,
+                asked,
+                name,
+                at.store.stream(person, cursor.clone(), limit)
+            );
+        }
+        ask!(
+            at,
+            asked,
+            format!("the log from {seq}"),
+            at.store.log_after(seq, 200)
+        );
+    }
+}
+
+async fn ask_all(at: &TestStore) -> Vec<Asked> {
+    explain::statements(at);
+    let mut asked = Vec::new();
+    for person in [HEAVY, TYPICAL, NEW] {
+        let from = asked.len();
+        ask_contacts(at, person, &mut asked).await;
+        ask_conversations(at, person, &mut asked).await;
+        ask_messages(at, person, &mut asked).await;
+        ask_log(at, person, &mut asked).await;
+        for (name, _) in asked.iter_mut().skip(from) {
+            write!(name, ", of person {person}").unwrap();
+        }
+    }
+    asked
+}
+
+/// Fails with all plans that read a whole table.
+fn check(at: &TestStore, asked: &[Asked]) {
+    let mut explaining = Explaining::of(at);
+    let mut bad = BTreeSet::new();
+    for (name, statements) in asked {
+        for statement in statements {
+            for scan in statement.scans(&mut explaining) {
+                bad.insert(format!("{name}: {scan}\n    {}", statement.sql));
+            }
+        }
+    }
+    let lines: Vec<String> = bad.into_iter().collect();
+    assert!(lines.is_empty(), "{}", lines.join("\n"));
+}
+
+#[test]
+fn sqlite() {
+    explain::record();
+    on_sqlite(async |at| {
+        build(at);
+        let asked = ask_all(at).await;
+        // As a store is that nobody ever analyzed, and then as it should be.
+        check(at, &asked);
+        at.execute("analyze");
+        check(at, &asked);
+    });
+}
+
+#[test]
+fn postgres() {
+    explain::record();
+    on_postgres(async |at| {
+        build(at);
+        at.execute("analyze");
+        let asked = ask_all(at).await;
+        check(at, &asked);
+    });
+}
