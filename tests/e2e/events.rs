@@ -132,7 +132,7 @@ async fn socket_poll_and_state_agree(world: &World) {
     ana.is_called("Ana Lopes").await;
     bob.closes_head(&conversation).await;
     let live = phone.hears("the last act", |it| it["type"] == "head.closed");
-    drop(live.await);
+    live.await;
     drop(phone);
 
     let mut phone = bob.connects_after(&cursor).await;
@@ -230,7 +230,7 @@ async fn every_answer_of_own_state_names_its_place(world: &World) {
 async fn a_profile_change_reaches_who_shares_a_conversation(world: &World) {
     let [ana, bob, cleo] = world.people(["ana", "bob", "cleo"]).await;
     let pin = ana.pins("Green hall").await;
-    drop(ana.sends(&pin).to(&bob).await);
+    ana.sends(&pin).to(&bob).await;
     let other = world.other_node();
     let mut phones = [
         ana.on(other).connects().await,

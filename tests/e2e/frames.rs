@@ -44,9 +44,9 @@ async fn a_read_frame_is_a_read_mark(world: &World) {
 
 async fn a_subprotocol_is_agreed_or_none(world: &World) {
     let ana = world.person("ana").await;
-    drop(ana.connects().await);
-    drop(ana.socket().speaking("pinwire.v5").open().await);
-    drop(ana.socket().speaking("pinwire.v9, pinwire.v5").open().await);
+    ana.connects().await;
+    ana.socket().speaking("pinwire.v5").open().await;
+    ana.socket().speaking("pinwire.v9, pinwire.v5").open().await;
     for unknown in ["pinwire.v9", "pinwire", "graphql-ws, mqtt"] {
         let opened = ana.socket().speaking(unknown).try_open().await;
         assert_eq!(opened.err(), Some(400), "{unknown}");
@@ -55,7 +55,7 @@ async fn a_subprotocol_is_agreed_or_none(world: &World) {
 
 async fn only_pages_of_allowed_origins_connect(world: &World) {
     let ana = world.person("ana").await;
-    drop(ana.socket().on_page_of("https://app.example").open().await);
+    ana.socket().on_page_of("https://app.example").open().await;
     for origin in [
         "https://evil.example",
         "http://app.example",

@@ -59,7 +59,7 @@ async fn a_group_has_a_bound(world: &World) {
     let pin = ana.pins("Green hall").await;
 
     // At the bound, and one past it.
-    drop(ana.sends(&pin).to_group(&others[..9]).await);
+    ana.sends(&pin).to_group(&others[..9]).await;
     let ids = |count| -> pinwire_tests::Value {
         others[..count]
             .iter()
@@ -78,7 +78,7 @@ async fn a_group_has_a_bound(world: &World) {
         .await
         .is_refused(422, "too_many_recipients");
     assert_eq!(world.database.row_counts(), before);
-    drop(ana.sends(&pin).to_each(&others[..10]).await);
+    ana.sends(&pin).to_each(&others[..10]).await;
 }
 
 async fn everyone_in_a_group_hears_everyone(world: &World) {

@@ -68,7 +68,7 @@ async fn an_open_head_names_its_device(world: &World) {
     let path = format!("/v5/heads/{conversation}");
 
     let open = json!({"state": "open", "device_id": "d".repeat(64)});
-    drop(bob.api.put(&path, &open).await.is(204));
+    bob.api.put(&path, &open).await.is(204);
     let heads = bob.api.get("/v5/heads").await.is(200);
     assert_eq!(heads["items"][0]["device_id"], open["device_id"]);
     assert_eq!(heads["items"][0]["people"][0]["username"], "ana");

@@ -117,7 +117,7 @@ impl<'a> Device<'a> {
             83..89 => me.closes_head(conversation).await,
             89..92 => {
                 let all = me.api.request(Method::POST, "/v5/conversations/read_all");
-                drop(all.send().await.is(200));
+                all.send().await.is(200);
             }
             92..95 => me.is_called(&format!("{} the {kind}th", me.username)).await,
             _ => {

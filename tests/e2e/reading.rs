@@ -84,9 +84,9 @@ async fn an_unread_flag_is_cleared_by_the_next_read(world: &World) {
 async fn totals_add_up_and_read_all_clears_them(world: &World) {
     let [ana, bob, cleo] = world.people(["ana", "bob", "cleo"]).await;
     let pin = ana.pins("Green hall").await;
-    drop(ana.sends(&pin).to_each(&[&bob, &cleo]).await);
-    drop(ana.sends(&pin).to_group(&[&bob, &cleo]).await);
-    drop(cleo.sends(&pin).to(&bob).await);
+    ana.sends(&pin).to_each(&[&bob, &cleo]).await;
+    ana.sends(&pin).to_group(&[&bob, &cleo]).await;
+    cleo.sends(&pin).to(&bob).await;
     assert_eq!(bob.unread().await, totals(3, 3));
     let mut bobs_phone = bob.connects().await;
     assert_eq!(bobs_phone.hello["unread"], totals(3, 3));

@@ -84,7 +84,7 @@ async fn a_key_is_for_one_request(world: &World) {
     }
     assert_eq!(world.database.row_counts(), before);
     let longest = ana.writing(&sent.conversation, &json!({"text": "x"}));
-    drop(longest.key(&"k".repeat(64)).send().await.is(201));
+    longest.key(&"k".repeat(64)).send().await.is(201);
 }
 
 async fn a_refused_request_leaves_its_key_free(world: &World) {

@@ -78,7 +78,8 @@ async fn answer_and_frame_are_whole(world: &World) {
             "read_position": 0, "unread": unread, "unread_flag": false, "version": 1,
             "head": {
                 "conversation_id": "[conversation_id]", "state": "minimized", "device_id": null,
-                "kind": "direct", "title": null, "people": [person("ana", "Ana")], "unread": unread,
+                "kind": "direct", "title": null,
+                "people": [person("ana", "Ana")], "people_count": 1, "unread": unread,
                 "unread_flag": false, "last_pin_image": "https://img.example/hall.jpg",
                 "last_message_at": "[last_message_at]", "activity_seq": "[activity_seq]", "version": 0,
             },
@@ -203,7 +204,7 @@ async fn a_dry_run_tells_and_writes_nothing(world: &World) {
 async fn a_received_pin_is_forwarded(world: &World) {
     let [ana, bob, cleo] = world.people(["ana", "bob", "cleo"]).await;
     let pin = ana.pins("Green hall").await;
-    drop(ana.sends(&pin).to(&bob).await);
+    ana.sends(&pin).to(&bob).await;
 
     let forwarded = bob.sends(&pin).saying("Look").to(&cleo).await;
     let seen = cleo.history(&forwarded.conversation).await;

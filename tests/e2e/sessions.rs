@@ -45,8 +45,8 @@ async fn a_device_that_is_signed_out_is_out_everywhere(world: &World) {
         other["id"].as_str().unwrap()
     );
 
-    drop(ana.api.delete(&path).await.is(204));
     let since = Instant::now();
+    ana.api.delete(&path).await.is(204);
     for device in [&tablet, &tablet.on(world.node())] {
         device
             .api
@@ -75,17 +75,15 @@ async fn a_new_password_signs_out_the_other_devices(world: &World) {
     let short = ana.changes_password(None, "short").await;
     short.is_refused(422, "invalid_value");
 
-    drop(
-        ana.changes_password(None, "better horse battery")
-            .await
-            .is(204),
-    );
-    end_soon(Instant::now(), &mut open).await;
+    let since = Instant::now();
+    let changed = ana.changes_password(None, "better horse battery").await;
+    changed.is(204);
+    end_soon(since, &mut open).await;
     assert_eq!(kept.asks(json!({"type": "ping"})).await["type"], "ok");
     ana.asks_for_tokens("correct horse battery")
         .await
         .is_refused(401, "wrong_credentials");
-    drop(ana.asks_for_tokens("better horse battery").await.is(200));
+    ana.asks_for_tokens("better horse battery").await.is(200);
 }
 
 async fn signing_out_everywhere_ends_all(world: &World) {
@@ -96,21 +94,22 @@ async fn signing_out_everywhere_ends_all(world: &World) {
         ana.on(other).connects().await,
         tablet.on(other).connects().await,
     ];
+    let since = Instant::now();
     let gone = ana.api.delete("/v5/user_account/sessions").await.is(200);
     assert_eq!(gone, json!({"sessions": 2}));
-    end_soon(Instant::now(), &mut open).await;
+    end_soon(since, &mut open).await;
     ana.api
         .get("/v5/user_account")
         .await
         .is_refused(401, "signed_out");
-    drop(ana.signs_in().await);
+    ana.signs_in().await;
 }
 
 async fn a_refresh_token_is_used_once(world: &World) {
     let ana = world.person("ana").await;
     let first = ana.renews().await.is(200);
     let renewed = ana.with_tokens(&first);
-    drop(renewed.api.get("/v5/user_account").await.is(200));
+    renewed.api.get("/v5/user_account").await.is(200);
     // The answer may have been lost: the same request soon after gives the same successor, on any node.
     let again = ana.on(world.other_node()).renews().await.is(200);
     assert_eq!(again["refresh_token"], first["refresh_token"]);
@@ -121,8 +120,9 @@ async fn a_refresh_token_is_used_once(world: &World) {
         .execute("update refresh_tokens set used_at = used_at - 11000 where used_at is not null");
     let mut phone = renewed.connects().await;
     // Now it is no lost answer but a stolen token: all of that session ends.
+    let since = Instant::now();
     ana.renews().await.is_refused(401, "invalid_grant");
-    end_soon(Instant::now(), [&mut phone]).await;
+    end_soon(since, [&mut phone]).await;
     ana.with_tokens(&second)
         .renews()
         .await

@@ -25,7 +25,7 @@ async fn a_ticket_opens_one_socket_on_any_node(world: &World) {
         assert_eq!(again.err(), Some(401), "it is used up");
     }
     let pin = bob.pins("Green hall").await;
-    drop(bob.sends(&pin).to(&ana).await);
+    bob.sends(&pin).to(&ana).await;
     browser.next_is("message.created").await;
 
     for wrong in ["", "x", "AAAA", &"A".repeat(43)] {
@@ -48,7 +48,7 @@ async fn a_ticket_lives_thirty_seconds(world: &World) {
     // Some seconds are left for a slow machine.
     let young = ana.takes_ticket().await;
     age(20_000);
-    drop(ana.socket().by_ticket(&young).open().await);
+    ana.socket().by_ticket(&young).open().await;
     let old = ana.takes_ticket().await;
     age(30_000);
     assert_eq!(
@@ -72,7 +72,7 @@ async fn a_ticket_ends_with_its_session(world: &World) {
     let ana = world.person("ana").await;
     let tablet = ana.signs_in().await;
     let ticket = tablet.takes_ticket().await;
-    drop(tablet.signs_out().await.is(200));
+    tablet.signs_out().await.is(200);
     assert_eq!(
         ana.socket().by_ticket(&ticket).try_open().await.err(),
         Some(401)

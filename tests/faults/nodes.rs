@@ -95,7 +95,7 @@ async fn a_node_that_is_ended_tells_its_clients_to_come_back() {
         let (ana, bob) = (ana.on(&again), bob.on(&again));
         let mut phone = bob.connects_after(&cursor).await;
         let pin = ana.pins("Green hall").await;
-        drop(ana.sends(&pin).to(&bob).await);
+        ana.sends(&pin).to(&bob).await;
         phone.next_is("message.created").await;
     }
 }

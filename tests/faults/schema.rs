@@ -64,7 +64,7 @@ async fn an_older_schema_is_refused_if_so_asked() {
 async fn a_newer_schema_is_refused_only_if_it_asks_for_a_newer_program() {
     for profile in BOTH {
         let world = World::without_nodes(profile, &[]);
-        drop(world.start_node("first").await);
+        world.start_node("first").await;
         let version = |min: &str| {
             format!(
                 "insert into schema_migrations (version, checksum, min_version) values ('2999-01-01-000001_later', 'x', '{min}')"
@@ -79,7 +79,7 @@ async fn a_newer_schema_is_refused_only_if_it_asks_for_a_newer_program() {
             .execute("delete from schema_migrations where checksum = 'x'");
         world.database.execute(&version("2026-11-23-000001_first"));
         let before = contents(&world);
-        drop(world.start_node("second").await);
+        world.start_node("second").await;
         assert_eq!(contents(&world), before);
     }
 }
@@ -88,7 +88,7 @@ async fn a_newer_schema_is_refused_only_if_it_asks_for_a_newer_program() {
 async fn an_altered_schema_is_refused() {
     for profile in BOTH {
         let world = World::without_nodes(profile, &[]);
-        drop(world.start_node("first").await);
+        world.start_node("first").await;
         world
             .database
             .execute("update schema_migrations set checksum = 'another'");

@@ -202,7 +202,8 @@ impl Answer {
     }
 
     /// The body of an answer that must have this status.
-    #[must_use]
+    #[allow(clippy::must_use_candidate, reason = "most only check")]
+    #[track_caller]
     pub fn is(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{self}");
         self.body

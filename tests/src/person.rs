@@ -188,36 +188,33 @@ impl Person {
     /// Marks a conversation read up to a position.
     pub async fn reads(&self, conversation: &str, position: i64) {
         let path = format!("/v5/conversations/{conversation}/read");
-        drop(
-            self.api
-                .put(&path, &json!({"position": position}))
-                .await
-                .is(204),
-        );
+        let read = self.api.put(&path, &json!({"position": position})).await;
+        read.is(204);
     }
 
     /// Sets the unread flag.
     pub async fn marks_unread(&self, conversation: &str) {
         let path = format!("/v5/conversations/{conversation}/unread");
-        drop(self.api.request(Method::PUT, &path).send().await.is(204));
+        self.api.request(Method::PUT, &path).send().await.is(204);
     }
 
     /// Clears the unread flag.
     pub async fn unmarks_unread(&self, conversation: &str) {
         let path = format!("/v5/conversations/{conversation}/unread");
-        drop(self.api.delete(&path).await.is(204));
+        self.api.delete(&path).await.is(204);
     }
 
     /// Opens or minimizes a head.
     pub async fn draws_head(&self, conversation: &str, state: &str) {
         let path = format!("/v5/heads/{conversation}");
-        drop(self.api.put(&path, &json!({"state": state})).await.is(204));
+        let drawn = self.api.put(&path, &json!({"state": state})).await;
+        drawn.is(204);
     }
 
     /// Closes a head by the "x".
     pub async fn closes_head(&self, conversation: &str) {
         let path = format!("/v5/heads/{conversation}");
-        drop(self.api.delete(&path).await.is(204));
+        self.api.delete(&path).await.is(204);
     }
 
     /// The conversations whose heads are shown, in order.

@@ -62,31 +62,6 @@ fn every_setting_is_in_the_table_with_variable_and_default() {
 }
 
 #[test]
-fn every_error_is_in_the_table_with_status_and_code() {
-    // Each line of the one table of errors: `reason(404, 50, "pin_not_found")`.
-    let source = include_str!("../src/error.rs");
-    let expected: BTreeSet<String> = source
-        .split("reason(")
-        .filter_map(|rest| rest.split(')').next())
-        .filter_map(|line| {
-            let [status, code, slug] = line.split(", ").collect::<Vec<_>>().try_into().ok()?;
-            let slug = slug.strip_prefix('"')?.strip_suffix('"')?;
-            Some(format!("| {status} | `{slug}` | {code} |"))
-        })
-        .collect();
-    assert!(
-        expected.contains("| 404 | `pin_not_found` | 50 |"),
-        "{expected:?}"
-    );
-    let rows = table("docs/api.md", "| status | `error` | `code` | meaning |");
-    let columns = |row: String| row.split('|').take(4).collect::<Vec<_>>().join("|") + "|";
-    assert_eq!(
-        rows.into_iter().map(columns).collect::<BTreeSet<_>>(),
-        expected
-    );
-}
-
-#[test]
 fn every_scope_is_in_the_table() {
     let expected: Vec<String> = Scope::ALL
         .iter()

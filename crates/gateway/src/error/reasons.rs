@@ -1,7 +1,5 @@
 //! The one table of errors: every reason with its status, code and slug, and which refusal of the rules it stands for.
 
-use std::fmt::Write;
-
 use pinwire_domain::Refusal;
 use serde::Serialize;
 
@@ -68,13 +66,13 @@ table! {
         DUPLICATE_KEY 400 1 "duplicate_key";
         /// A query or path parameter of another form than documented.
         MALFORMED_PARAMETER 400 1 "malformed_parameter";
-        /// A header of another form than documented.
+        /// A header of another form than documented, or two keys that differ.
         MALFORMED_HEADER 400 1 "malformed_header";
         /// A bookmark that this list did not give.
         MALFORMED_BOOKMARK 400 1 "malformed_bookmark";
         /// A cursor that this server did not give.
         MALFORMED_CURSOR 400 1 "malformed_cursor";
-        /// A grant that this server does not offer.
+        /// Another grant than `password` and `refresh_token`.
         UNSUPPORTED_GRANT_TYPE 400 1 "unsupported_grant_type";
         /// A scope that there is not, or that cannot be granted.
         INVALID_SCOPE 400 1 "invalid_scope";
@@ -90,7 +88,7 @@ table! {
         METHOD_NOT_ALLOWED 405 3 "method_not_allowed";
         /// The body did not arrive in time.
         REQUEST_TIMEOUT 408 1 "request_timeout";
-        /// The events after this cursor are not to be had: fetch the state anew.
+        /// The events after this cursor are not to be had: fetch `GET /v5/sync`.
         RESYNC_REQUIRED 410 4 "resync_required";
         /// The body is over the bound.
         BODY_TOO_LARGE 413 1 "body_too_large";
@@ -158,7 +156,7 @@ table! {
         Refusal::ConversationInGroup => CONVERSATION_IN_GROUP 422 73 "conversation_in_group";
         /// None of the recipients can be reached; `details` names them.
         Refusal::NobodyAvailable { .. } => NOBODY_AVAILABLE 422 73 "nobody_available";
-        /// A person of the group cannot be reached, which refuses the whole; `details` names them.
+        /// Somebody of the group cannot be reached, so nothing was sent; `details` names them.
         Refusal::RecipientUnavailable { .. } => RECIPIENT_UNAVAILABLE 422 73 "recipient_unavailable";
         /// A direct conversation can be hidden, not left.
         Refusal::DirectNotLeavable => DIRECT_NOT_LEAVABLE 422 70 "direct_not_leavable";
@@ -176,28 +174,6 @@ pub const ANYWHERE: &[Reason] = &[
     METHOD_NOT_ALLOWED,
     HEADERS_TOO_LARGE,
 ];
-
-/// The table as a page of the documentation.
-#[must_use]
-pub fn page() -> String {
-    let mut page = String::from(
-        "# Errors\n\n\
-         Made from the program's own table: do not edit. The body of every error is\n\
-         `{\"code\", \"message\", \"error\", \"request_id\", \"details\": [{\"field\", \"reason\"}]}`; match on `error`.\n\n\
-         | `error` | `code` | status | when |\n| --- | --- | --- | --- |\n",
-    );
-    for reason in ALL {
-        let Reason {
-            status,
-            slug,
-            code,
-            meaning,
-        } = reason;
-        // Writing to a String cannot fail.
-        let _ = writeln!(page, "| `{slug}` | {code} | {status} | {meaning} |");
-    }
-    page
-}
 
 #[cfg(test)]
 mod tests {

@@ -49,7 +49,14 @@ pub(super) fn add(operation: &mut Documented, known: &Operation) {
     let responses = &mut operation.responses.responses;
     responses.retain(|status, _| !status.starts_with(['4', '5']));
     for (status, reasons) in by_status {
-        responses.insert(status.to_string(), RefOr::T(response(status, &reasons)));
+        let mut response = response(status, &reasons);
+        if known.refuses.contains(&reasons::RATE_LIMITED) {
+            // A try is counted before it is known to fail.
+            for name in headers::RATE_LIMIT {
+                headers::declare(&mut response, name);
+            }
+        }
+        responses.insert(status.to_string(), RefOr::T(response));
     }
 }
 
@@ -70,13 +77,7 @@ fn response(status: u16, reasons: &[Reason]) -> Response {
     headers::declare(&mut response, headers::REQUEST_ID);
     match status {
         401 => headers::declare(&mut response, headers::AUTHENTICATE),
-        429 => {
-            headers::declare(&mut response, headers::RETRY_AFTER);
-            for name in headers::RATE_LIMIT {
-                headers::declare(&mut response, name);
-            }
-        }
-        503 => headers::declare(&mut response, headers::RETRY_AFTER),
+        429 | 503 => headers::declare(&mut response, headers::RETRY_AFTER),
         _ => {}
     }
     response

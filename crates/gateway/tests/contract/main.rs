@@ -11,10 +11,11 @@
 mod asyncapi;
 mod body;
 mod committed;
-mod common;
+
 mod cors;
 mod docs;
 mod document;
+mod every_answer;
 mod limits;
 mod node;
 mod openapi;
