@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Text};
 use pinwire_domain::board::{Access, BoardChange, BoardDraft, BoardName, Privacy};
 use pinwire_domain::{BoardId, Refusal, Time, UserId};
 
-use crate::db::batch::{Abort, LockKey, Tx};
+use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::{Result, StoreError};
 use crate::idempotency::{IdempotencyKey, Keep, Made};
@@ -158,10 +158,10 @@ fn pictures(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, Vec<String>>> {
 }
 
 /// Tells a board that pins came (or went, when negative) or were changed.
-pub(crate) fn pins_modified(tx: &mut Tx<'_>, board: Option<i64>, came: i64) -> Result<()> {
+pub(crate) fn pins_modified(tx: &mut Tx<'_>, board: Option<i64>, came: i64) -> Step<()> {
     let Some(board) = board else { return Ok(()) };
     let now = tx.source.now().as_millis();
-    on!(&mut *tx.conn, c => diesel::update(boards::table.find(board))
+    on!(tx.conn()?, c => diesel::update(boards::table.find(board))
         .set((
             boards::pin_count.eq(boards::pin_count + came),
             boards::pins_modified_at.eq(now),
@@ -189,9 +189,9 @@ fn require_free(
     }
 }
 
-fn insert(tx: &mut Tx<'_>, owner: UserId, draft: &BoardDraft) -> std::result::Result<i64, Abort> {
+fn insert(tx: &mut Tx<'_>, owner: UserId, draft: &BoardDraft) -> Step<i64> {
     tx.lock(LockKey::User(owner.get()))?;
-    require_free(tx.conn, owner, &draft.name, None)?;
+    require_free(tx.conn()?, owner, &draft.name, None)?;
     let id = tx.source.new_id();
     let values = (
         boards::id.eq(id),
@@ -202,44 +202,39 @@ fn insert(tx: &mut Tx<'_>, owner: UserId, draft: &BoardDraft) -> std::result::Re
         boards::privacy.eq(draft.privacy.name()),
         boards::created_at.eq(tx.source.now().as_millis()),
     );
-    on!(&mut *tx.conn, c => diesel::insert_into(boards::table).values(&values).execute(c))?;
+    on!(tx.conn()?, c => diesel::insert_into(boards::table).values(&values).execute(c))?;
     Ok(id)
 }
 
-fn update(
-    tx: &mut Tx<'_>,
-    access: Access,
-    id: BoardId,
-    change: &BoardChange,
-) -> std::result::Result<(), Abort> {
+fn update(tx: &mut Tx<'_>, access: Access, id: BoardId, change: &BoardChange) -> Step<()> {
     tx.lock(LockKey::User(access.user.get()))?;
-    require_own(tx.conn, access, id)?;
+    require_own(tx.conn()?, access, id)?;
     let row = boards::table.find(id.get());
     if let Some(name) = &change.name {
-        require_free(tx.conn, access.user, name, Some(id))?;
-        on!(&mut *tx.conn, c => diesel::update(row)
+        require_free(tx.conn()?, access.user, name, Some(id))?;
+        on!(tx.conn()?, c => diesel::update(row)
             .set((boards::name.eq(name.as_str()), boards::name_key.eq(name.key())))
             .execute(c))?;
     }
     if let Some(description) = &change.description {
-        on!(&mut *tx.conn, c => diesel::update(row)
+        on!(tx.conn()?, c => diesel::update(row)
             .set(boards::description.eq(description.as_deref()))
             .execute(c))?;
     }
     if let Some(privacy) = change.privacy {
-        on!(&mut *tx.conn, c => diesel::update(row)
+        on!(tx.conn()?, c => diesel::update(row)
             .set(boards::privacy.eq(privacy.name()))
             .execute(c))?;
     }
     Ok(())
 }
 
-fn remove(tx: &mut Tx<'_>, access: Access, id: BoardId) -> std::result::Result<(), Abort> {
+fn remove(tx: &mut Tx<'_>, access: Access, id: BoardId) -> Step<()> {
     tx.lock(LockKey::User(access.user.get()))?;
-    require_own(tx.conn, access, id)?;
+    require_own(tx.conn()?, access, id)?;
     let now = tx.source.now().as_millis();
     loop {
-        let ids: Vec<i64> = on!(&mut *tx.conn, c => pins::table
+        let ids: Vec<i64> = on!(tx.conn()?, c => pins::table
             .filter(pins::board_id.eq(id.get()).and(pins::removed_at.is_null()))
             .limit(REMOVE_MAX)
             .select(pins::id)
@@ -247,11 +242,11 @@ fn remove(tx: &mut Tx<'_>, access: Access, id: BoardId) -> std::result::Result<(
         if ids.is_empty() {
             break;
         }
-        on!(&mut *tx.conn, c => diesel::update(pins::table.filter(pins::id.eq_any(&ids)))
+        on!(tx.conn()?, c => diesel::update(pins::table.filter(pins::id.eq_any(&ids)))
             .set((pins::removed_at.eq(now), pins::version.eq(pins::version + 1)))
             .execute(c))?;
     }
-    on!(&mut *tx.conn, c => diesel::update(boards::table.find(id.get()))
+    on!(tx.conn()?, c => diesel::update(boards::table.find(id.get()))
         .set((boards::removed_at.eq(now), boards::pin_count.eq(0)))
         .execute(c))?;
     Ok(())

@@ -5,6 +5,7 @@ mod evidence;
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
+use pinwire_domain::board::Access;
 use pinwire_domain::contact::{self, Place, Reason};
 use pinwire_domain::conversation::{MembershipState, People};
 use pinwire_domain::people_query::PeopleQuery;
@@ -162,15 +163,17 @@ impl Store {
     /// the caller may not send.
     pub async fn contacts_for_pin(
         &self,
-        caller: UserId,
+        access: Access,
         pin: PinId,
         query: Option<PeopleQuery>,
         after: Option<ContactMark>,
         size: usize,
     ) -> Result<Snapshot<Page<PinContact, ContactMark>>> {
+        let caller = access.user;
         let from = (self.inner.source.now(), after);
+        let source = self.inner.source.clone();
         self.snapshot(move |conn| {
-            pin_snapshots::sendable(conn, caller, pin)?;
+            crate::db::tx::consider(conn, &source, |tx| pin_snapshots::sendable(tx, access, pin))?;
             let page = page(conn, caller, query.as_ref(), from, size)?;
             let holders = holders(conn, caller, pin, &page.items)?;
             Ok(page.map(|contact| PinContact {

@@ -1,5 +1,6 @@
 //! Conversations: finding or making the one of some people, and who takes part in it.
 
+pub(crate) mod rows;
 mod views;
 
 use diesel::prelude::*;
@@ -10,113 +11,96 @@ use pinwire_domain::{ConversationId, Refusal, UserId};
 pub(crate) use views::load;
 pub use views::{Conversation, ConversationView, Member, Mine};
 
-use crate::db::batch::{Abort, LockKey, Tx};
+use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::safety;
-use crate::schema::{conversations, membership_periods, memberships};
+use crate::schema::{membership_periods, memberships};
+use rows::{ConversationOfPeople, ConversationRow, Members, Membership, NewPeriod};
+
+/// A conversation to decide on. Lock it first.
+pub(crate) fn row(tx: &mut Tx<'_>, id: ConversationId) -> Step<ConversationRow> {
+    tx.rows.members.want(id);
+    let row = tx.rows.conversations.get(&id)?;
+    Ok(row.ok_or(Refusal::ConversationNotFound)?.clone())
+}
+
+/// The members of a conversation to decide on. Lock it first.
+pub(crate) fn members(tx: &mut Tx<'_>, id: ConversationId) -> Step<Members> {
+    Ok(tx.rows.members.get(&id)?.cloned().unwrap_or_default())
+}
+
+/// The members of a conversation that `user` takes part in. Lock it first.
+///
+/// # Errors
+/// [`Refusal::ConversationNotFound`].
+pub(crate) fn members_for(tx: &mut Tx<'_>, user: UserId, id: ConversationId) -> Step<Members> {
+    let mut members = members(tx, id)?;
+    if members.present_mut(user).is_none() {
+        return Err(Refusal::ConversationNotFound.into());
+    }
+    Ok(members)
+}
 
 /// The conversation of these people, made if there is none. The caller is one of them.
 pub(crate) fn find_or_create(
     tx: &mut Tx<'_>,
     caller: UserId,
     people: &People,
-) -> std::result::Result<ConversationId, Abort> {
+) -> Step<ConversationId> {
+    if let Some(id) = existing(tx, people)? {
+        return Ok(id);
+    }
     let key = creation_key(people);
-    if let Some(id) = find(tx.conn, &key)? {
-        return Ok(id);
-    }
     tx.lock(LockKey::CreationKey(key.clone()))?;
-    if let Some(id) = find(tx.conn, &key)? {
-        return Ok(id);
-    }
-    let id = ConversationId::new(tx.source.new_id());
-    tx.made(LockKey::Conversation(id.get()));
-    let now = tx.source.now().as_millis();
-    let values = (
-        conversations::id.eq(id.get()),
-        conversations::kind.eq(people.kind().name()),
-        conversations::creation_key.eq(Some(&key)),
-        conversations::created_by.eq(caller.get()),
-        conversations::created_at.eq(now),
-        conversations::last_position.eq(0),
-        conversations::last_seq.eq(0),
-        conversations::activity_seq.eq(0),
-        conversations::version.eq(1),
-    );
-    on!(&mut *tx.conn, c => diesel::insert_into(conversations::table).values(&values).execute(c))?;
     let others: Vec<UserId> = people
         .ids()
         .iter()
         .copied()
         .filter(|p| *p != caller)
         .collect();
-    let mut states = vec![(caller, MembershipState::Member)];
-    for (person, gate) in safety::gates(tx.conn, caller, &others)? {
-        states.push((
-            person,
-            match gate {
-                Gate::Inbox => MembershipState::Member,
-                Gate::Requests => MembershipState::Requested,
-                Gate::Withheld => MembershipState::Ignored,
-            },
-        ));
-    }
-    let rows: Vec<_> = states
-        .iter()
-        .map(|(person, state)| membership(id, *person, *state, now))
-        .collect();
-    on!(&mut *tx.conn, c => diesel::insert_into(memberships::table).values(&rows).execute(c))?;
-    let periods: Vec<_> = states
-        .iter()
-        .filter(|(_, state)| *state == MembershipState::Member)
-        .map(|(person, _)| {
-            (
-                membership_periods::user_id.eq(person.get()),
-                membership_periods::conversation_id.eq(id.get()),
-                // A founder sees all its events.
-                membership_periods::joined_seq.eq(0),
-                membership_periods::first_position.eq(1),
-            )
-        })
-        .collect();
-    on!(&mut *tx.conn, c => diesel::insert_into(membership_periods::table).values(&periods).execute(c))?;
-    Ok(id)
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = memberships, treat_none_as_default_value = false)]
-struct NewMembership {
-    conversation_id: i64,
-    user_id: i64,
-    state: &'static str,
-    read_position: i64,
-    unread_flag: bool,
-    archived: bool,
-    messages_sent: i64,
-    pins_sent: i64,
-    created_at: i64,
-    version: i64,
-}
-
-fn membership(
-    id: ConversationId,
-    person: UserId,
-    state: MembershipState,
-    now: i64,
-) -> NewMembership {
-    NewMembership {
-        conversation_id: id.get(),
-        user_id: person.get(),
-        state: state.name(),
-        read_position: 0,
-        unread_flag: false,
-        archived: false,
-        messages_sent: 0,
-        pins_sent: 0,
+    let gates = safety::gates(tx, caller, &others)?;
+    let now = tx.source.now();
+    let id = ConversationId::new(tx.source.new_id());
+    tx.made(LockKey::Conversation(id.get()));
+    let row = ConversationRow {
+        kind: people.kind(),
+        creation_key: Some(key.clone()),
+        created_by: caller,
         created_at: now,
+        last_position: 0,
+        last_message_at: None,
+        last_pin: None,
+        last_seq: 0,
+        activity_seq: 0,
         version: 1,
+    };
+    let mut members = vec![Membership::new(caller, MembershipState::Member, now)];
+    members.extend(gates.into_iter().map(|(person, gate)| {
+        let state = match gate {
+            Gate::Inbox => MembershipState::Member,
+            Gate::Requests => MembershipState::Requested,
+            Gate::Withheld => MembershipState::Ignored,
+        };
+        Membership::new(person, state, now)
+    }));
+    members.sort_by_key(|m| m.user);
+    let members = Members(members);
+    for user in members.present() {
+        tx.rows.periods.add(NewPeriod {
+            user,
+            conversation: id,
+            // A founder sees all its events.
+            joined_seq: 0,
+            first_position: 1,
+        });
     }
+    tx.rows.conversations.add(id, row);
+    tx.rows.members.add(id, members);
+    tx.rows
+        .conversations_of_people
+        .put(key, ConversationOfPeople(id));
+    Ok(id)
 }
 
 /// Short enough for an index, however many people there are.
@@ -133,33 +117,20 @@ fn creation_key(people: &People) -> String {
     }
 }
 
-fn find(conn: &mut Conn, key: &str) -> Result<Option<ConversationId>> {
-    let id: Option<i64> = on!(conn, c => conversations::table
-        .filter(conversations::creation_key.eq(key))
-        .select(conversations::id)
-        .first(c)
-        .optional())?;
-    Ok(id.map(ConversationId::new))
-}
-
 /// What keeps two acts from making the conversation of these people both.
 pub(crate) fn creation_lock(people: &People) -> LockKey {
     LockKey::CreationKey(creation_key(people))
 }
 
-/// The conversation of these people, if there is one.
-pub(crate) fn existing(conn: &mut Conn, people: &People) -> Result<Option<ConversationId>> {
-    find(conn, &creation_key(people))
+/// Asks for the conversation of these people.
+pub(crate) fn want(tx: &mut Tx<'_>, people: &People) {
+    tx.rows.conversations_of_people.want(creation_key(people));
 }
 
-/// Those who take part.
-pub(crate) fn member_ids(conn: &mut Conn, id: ConversationId) -> Result<Vec<UserId>> {
-    let ids: Vec<i64> = on!(conn, c => memberships::table
-        .filter(memberships::conversation_id.eq(id.get()))
-        .filter(memberships::state.eq(MembershipState::Member.name()))
-        .select(memberships::user_id)
-        .load(c))?;
-    Ok(ids.into_iter().map(UserId::new).collect())
+/// The conversation of these people, if there is one.
+pub(crate) fn existing(tx: &mut Tx<'_>, people: &People) -> Step<Option<ConversationId>> {
+    let known = tx.rows.conversations_of_people.get(&creation_key(people))?;
+    Ok(known.map(|of_people| of_people.0))
 }
 
 /// Makes sure that `user` takes part.

@@ -1,7 +1,10 @@
 //! Connections and transactions: nothing outside this file and `db/` begins or commits one.
 
 pub(crate) mod batch;
+pub(crate) mod loaded;
+pub(crate) mod many;
 pub(crate) mod pool;
+pub(crate) mod tx;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::r2d2::{ConnectionManager, PooledConnection};

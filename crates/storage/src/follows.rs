@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use pinwire_domain::{Refusal, UserId};
 
-use crate::db::batch::LockKey;
+use crate::db::tx::LockKey;
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::page::{Page, one_more};
@@ -53,7 +53,7 @@ impl Store {
         let username = username.to_owned();
         self.act(vec![LockKey::User(caller.get())], move |tx| {
             tx.lock(LockKey::User(caller.get()))?;
-            let person = person(tx.conn, &username)?;
+            let person = person(tx.conn()?, &username)?;
             if person.id == caller {
                 return Err(Refusal::Yourself.into());
             }
@@ -62,7 +62,7 @@ impl Store {
                 follows::followed_id.eq(person.id.get()),
                 follows::created_at.eq(tx.source.now().as_millis()),
             );
-            on!(&mut *tx.conn, c => diesel::insert_into(follows::table)
+            on!(tx.conn()?, c => diesel::insert_into(follows::table)
                 .values(&values)
                 .on_conflict_do_nothing()
                 .execute(c))?;
@@ -79,9 +79,9 @@ impl Store {
         let username = username.to_owned();
         self.act(vec![LockKey::User(caller.get())], move |tx| {
             tx.lock(LockKey::User(caller.get()))?;
-            let person = person(tx.conn, &username)?;
+            let person = person(tx.conn()?, &username)?;
             let row = follows::table.find((caller.get(), person.id.get()));
-            on!(&mut *tx.conn, c => diesel::delete(row).execute(c))?;
+            on!(tx.conn()?, c => diesel::delete(row).execute(c))?;
             Ok(person)
         })
         .await

@@ -7,7 +7,7 @@ use pinwire_domain::head::{self, HeadFacts, HeadState};
 use pinwire_domain::{ConversationId, Time, UserId};
 
 use crate::conversations::{self, ConversationView};
-use crate::db::batch::{LockKey, Tx};
+use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::log::{self, About, NewEvent};
@@ -103,7 +103,7 @@ fn set(
     conversation: ConversationId,
     (state, device_id): (HeadState, Option<&str>),
     closed_position: i64,
-) -> Result<()> {
+) -> Step<()> {
     let now = tx.source.now().as_millis();
     let values = (
         heads::user_id.eq(user.get()),
@@ -114,7 +114,7 @@ fn set(
         heads::updated_at.eq(now),
         heads::version.eq(1),
     );
-    on!(&mut *tx.conn, c => diesel::insert_into(heads::table)
+    on!(tx.conn()?, c => diesel::insert_into(heads::table)
         .values(&values)
         .on_conflict((heads::user_id, heads::conversation_id))
         .do_update()
@@ -156,9 +156,9 @@ impl Store {
     ) -> Result<()> {
         self.act(vec![LockKey::User(user.get())], move |tx| {
             tx.lock(LockKey::User(user.get()))?;
-            conversations::require_member(tx.conn, user, conversation)?;
+            conversations::require_member(tx.conn()?, user, conversation)?;
             // A head is shown again from the last message on.
-            let closed = last_position(tx.conn, conversation)? - 1;
+            let closed = last_position(tx.conn()?, conversation)? - 1;
             let device_id = device_id.as_deref().filter(|_| state == HeadState::Open);
             set(tx, user, conversation, (state, device_id), closed)?;
             emit(tx, user, conversation, EventKind::HeadUpdated);
@@ -174,14 +174,14 @@ impl Store {
     pub async fn close_head(&self, user: UserId, conversation: ConversationId) -> Result<()> {
         self.act(vec![LockKey::User(user.get())], move |tx| {
             tx.lock(LockKey::User(user.get()))?;
-            conversations::require_member(tx.conn, user, conversation)?;
+            conversations::require_member(tx.conn()?, user, conversation)?;
             let now = tx.source.now();
             // What is pushed out depends on who wrote last: nothing may come between reading and the commit.
-            log::hold(tx.conn)?;
+            log::hold(tx.conn()?)?;
             // Those beyond the bound went when they were pushed out; they must not come back now.
-            let (_, gone) = arranged(tx.conn, user, now)?;
+            let (_, gone) = arranged(tx.conn()?, user, now)?;
             for id in gone.into_iter().chain([conversation]) {
-                let closed = last_position(tx.conn, id)?;
+                let closed = last_position(tx.conn()?, id)?;
                 set(tx, user, id, (HeadState::Minimized, None), closed)?;
             }
             emit(tx, user, conversation, EventKind::HeadClosed);

@@ -1,13 +1,15 @@
 //! One row for each act that carried a key, written in the act's transaction: a repeat finds it.
 
-use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use pinwire_domain::{Refusal, UserId, limits};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::db::batch::{Abort, LockKey, Tx};
-use crate::db::on;
-use crate::schema::idempotency_keys;
+use crate::db::Conn;
+use crate::db::loaded::{Entity, Stored};
+use crate::db::many::{self, Table, Value, Values};
+use crate::db::tx::{LockKey, Step, Tx};
+use crate::error::Result;
 
 /// How long the outcome of an act is kept for its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +50,76 @@ impl<T> Made<T> {
     }
 }
 
+/// What is kept of an act for its key.
+#[derive(Debug, Clone)]
+pub(crate) struct KeptOutcome {
+    route: String,
+    body_hash: Vec<u8>,
+    /// JSON: the ids made.
+    outcome: String,
+    created_at: i64,
+    /// Absent: kept for ever.
+    expires_at: Option<i64>,
+}
+
+/// Whose act, and its key.
+type OutcomeKey = (UserId, String);
+
+const OUTCOMES: Table = Table {
+    name: "idempotency_keys",
+    key: &["user_id", "key"],
+    columns: &["route", "body_hash", "outcome", "created_at", "expires_at"],
+};
+
+impl KeptOutcome {
+    fn values(&self, (user, key): &OutcomeKey) -> Values {
+        vec![
+            user.get().into(),
+            key.as_str().into(),
+            self.route.as_str().into(),
+            Value::Bytes(self.body_hash.clone()),
+            self.outcome.as_str().into(),
+            self.created_at.into(),
+            self.expires_at.into(),
+        ]
+    }
+}
+
+impl Entity for KeptOutcome {
+    type Key = OutcomeKey;
+
+    fn load(conn: &mut Conn, keys: &[OutcomeKey]) -> Result<Vec<(OutcomeKey, Self)>> {
+        type Sql = (BigInt, Text, Text, Binary, Text, BigInt, Nullable<BigInt>);
+        type Row = (i64, String, String, Vec<u8>, String, i64, Option<i64>);
+        let values = |(user, key): &OutcomeKey| vec![user.get().into(), key.as_str().into()];
+        let keys = keys.iter().map(values).collect();
+        let rows: Vec<Row> = many::select::<Sql, Row>(conn, &OUTCOMES, keys)?;
+        let kept = |(user, key, route, body_hash, outcome, created_at, expires_at): Row| {
+            let kept = Self {
+                route,
+                body_hash,
+                outcome,
+                created_at,
+                expires_at,
+            };
+            ((UserId::new(user), key), kept)
+        };
+        Ok(rows.into_iter().map(kept).collect())
+    }
+}
+
+impl Stored for KeptOutcome {
+    fn insert(conn: &mut Conn, new: &[(&OutcomeKey, &Self)]) -> Result<()> {
+        let rows = new.iter().map(|(key, kept)| kept.values(key)).collect();
+        many::insert(conn, &OUTCOMES, rows)
+    }
+
+    fn update(conn: &mut Conn, changed: &[(&OutcomeKey, &Self, &Self)]) -> Result<()> {
+        let rows = changed.iter().map(|(key, _, kept)| kept.values(key));
+        many::update(conn, &OUTCOMES, rows.collect())
+    }
+}
+
 impl Tx<'_> {
     /// Runs `act` unless `caller` has done it with this key before; then gives what it made.
     pub(crate) fn once<T: Serialize + DeserializeOwned>(
@@ -55,58 +127,42 @@ impl Tx<'_> {
         caller: UserId,
         key: Option<&IdempotencyKey>,
         keep: Keep,
-        act: impl FnOnce(&mut Self) -> Result<T, Abort>,
-    ) -> Result<Made<T>, Abort> {
+        act: impl FnOnce(&mut Self) -> Step<T>,
+    ) -> Step<Made<T>> {
         let Some(key) = key else {
             return Ok(Made {
                 outcome: act(self)?,
                 replayed: false,
             });
         };
+        let place = (caller, key.key.clone());
         self.lock(LockKey::Idempotency(caller.get(), key.key.clone()))?;
         let now = self.source.now().as_millis();
-        let row = idempotency_keys::table.find((caller.get(), &key.key));
-        let known: Option<(String, Vec<u8>, String, Option<i64>)> = on!(&mut *self.conn, c => row
-            .select((
-                idempotency_keys::route,
-                idempotency_keys::body_hash,
-                idempotency_keys::outcome,
-                idempotency_keys::expires_at,
-            ))
-            .first(c)
-            .optional())?;
-        match known {
-            Some((.., expires_at)) if expires_at.is_some_and(|at| at <= now) => {
-                on!(&mut *self.conn, c => diesel::delete(row).execute(c))?;
-            }
-            Some((route, hash, ..)) if route != key.route || hash != key.body_hash => {
+        match self.rows.outcomes.get(&place)? {
+            Some(kept) if kept.expires_at.is_some_and(|at| at <= now) => {}
+            Some(kept) if kept.route != key.route || kept.body_hash != key.body_hash => {
                 return Err(Refusal::IdempotencyKeyReused.into());
             }
-            Some((.., outcome, _)) => {
+            Some(kept) => {
                 return Ok(Made {
-                    outcome: serde_json::from_str(&outcome)?,
+                    outcome: serde_json::from_str(&kept.outcome)?,
                     replayed: true,
                 });
             }
             None => {}
         }
         let outcome = act(self)?;
-        let expires_at = match keep {
-            Keep::Forever => None,
-            Keep::Day => Some(now + limits::IDEMPOTENCY_KEPT_MS),
+        let kept = KeptOutcome {
+            route: key.route.clone(),
+            body_hash: key.body_hash.clone(),
+            outcome: serde_json::to_string(&outcome)?,
+            created_at: now,
+            expires_at: match keep {
+                Keep::Forever => None,
+                Keep::Day => Some(now + limits::IDEMPOTENCY_KEPT_MS),
+            },
         };
-        let values = (
-            idempotency_keys::user_id.eq(caller.get()),
-            idempotency_keys::key.eq(&key.key),
-            idempotency_keys::route.eq(&key.route),
-            idempotency_keys::body_hash.eq(&key.body_hash),
-            idempotency_keys::outcome.eq(serde_json::to_string(&outcome)?),
-            idempotency_keys::created_at.eq(now),
-            idempotency_keys::expires_at.eq(expires_at),
-        );
-        on!(&mut *self.conn, c => diesel::insert_into(idempotency_keys::table)
-            .values(&values)
-            .execute(c))?;
+        self.rows.outcomes.put(place, kept);
         Ok(Made {
             outcome,
             replayed: false,

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::Store;
-use crate::db::batch::{Abort, LockKey, Tx};
+use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::schema::signing_keys;
@@ -61,9 +61,9 @@ fn in_use(conn: &mut Conn, purpose: KeyPurpose) -> Result<Vec<SigningKey>> {
         .collect())
 }
 
-fn make(tx: &mut Tx<'_>, purpose: KeyPurpose) -> std::result::Result<Vec<SigningKey>, Abort> {
+fn make(tx: &mut Tx<'_>, purpose: KeyPurpose) -> Step<Vec<SigningKey>> {
     tx.lock(LockKey::SigningKeys)?;
-    let known = in_use(tx.conn, purpose)?;
+    let known = in_use(tx.conn()?, purpose)?;
     if !known.is_empty() {
         return Ok(known);
     }
@@ -75,7 +75,7 @@ fn make(tx: &mut Tx<'_>, purpose: KeyPurpose) -> std::result::Result<Vec<Signing
         signing_keys::secret.eq(&secret),
         signing_keys::created_at.eq(tx.source.now().as_millis()),
     );
-    on!(&mut *tx.conn, c => diesel::insert_into(signing_keys::table).values(&values).execute(c))?;
+    on!(tx.conn()?, c => diesel::insert_into(signing_keys::table).values(&values).execute(c))?;
     Ok(vec![SigningKey { kid, secret }])
 }
 

@@ -5,6 +5,7 @@
 
 mod db;
 mod error;
+mod rows;
 mod schema;
 mod words;
 
@@ -43,15 +44,16 @@ use std::sync::Arc;
 use pinwire_domain::event::Cursor;
 use tokio::sync::mpsc;
 
-pub use db::batch::Committed;
 pub use db::pool::Target;
 pub use error::{Result, StoreError};
+pub use log::Committed;
 pub use migrations::{Migrate, SchemaError};
 pub use source::Source;
 
 use db::Conn;
-use db::batch::{Abort, LockKey, Tx, Writers};
-use db::pool::Connections;
+use db::batch::{Way, Writers};
+use db::pool::{Connections, Usage};
+use db::tx::{LockKey, Step, Tx};
 
 // Links the bundled libraries.
 use libsqlite3_sys as _;
@@ -147,7 +149,11 @@ impl Store {
         } else {
             config.writers.max(1)
         };
-        let writing = Arc::new(Connections::open(&config.target, writer_count)?);
+        let writing = Arc::new(Connections::open(
+            &config.target,
+            Usage::Writing,
+            writer_count,
+        )?);
         let mut conn = writing.get()?;
         for version in migrations::run(&mut conn, config.migrate)? {
             tracing::info!(version, "migrated the schema");
@@ -160,7 +166,7 @@ impl Store {
         drop(conn);
         let (committed, followers) = mpsc::channel(COMMITTED_MAX);
         let inner = Inner {
-            readers: Connections::open(&config.target, config.readers.max(1))?,
+            readers: Connections::open(&config.target, Usage::Reading, config.readers.max(1))?,
             writers: Writers::start(&writing, source, writer_count, &committed)?,
             source: source.clone(),
             epoch,
@@ -184,7 +190,7 @@ impl Store {
                 None
             }
         };
-        let mut conn = Connections::open(target, 1)?.get()?;
+        let mut conn = Connections::open(target, Usage::Writing, 1)?.get()?;
         Ok(migrations::run(&mut conn, Migrate::Forward)?)
     }
 
@@ -200,12 +206,36 @@ impl Store {
         self.inner.people_max
     }
 
+    /// Runs an act that works with the connection.
     async fn act<T: Send + 'static>(
         &self,
         locks: Vec<LockKey>,
-        body: impl FnMut(&mut Tx<'_>) -> std::result::Result<T, Abort> + Send + 'static,
+        body: impl FnMut(&mut Tx<'_>) -> Step<T> + Send + 'static,
     ) -> Result<T> {
-        self.inner.writers.act(locks, body).await
+        let writers = &self.inner.writers;
+        writers.act(Way::Alone, locks, None, body).await
+    }
+
+    /// Runs an act that decides on rows in memory, together with others.
+    async fn decide<T: Send + 'static>(
+        &self,
+        locks: Vec<LockKey>,
+        body: impl FnMut(&mut Tx<'_>) -> Step<T> + Send + 'static,
+    ) -> Result<T> {
+        let writers = &self.inner.writers;
+        writers.act(Way::Together, locks, None, body).await
+    }
+
+    /// Runs an act that decides on rows in memory, some of whose locks have to be looked up.
+    async fn decide_finding<T: Send + 'static>(
+        &self,
+        locks: Vec<LockKey>,
+        find: impl FnMut(&mut Tx<'_>) -> Step<Vec<LockKey>> + Send + 'static,
+        body: impl FnMut(&mut Tx<'_>) -> Step<T> + Send + 'static,
+    ) -> Result<T> {
+        let writers = &self.inner.writers;
+        let find = Box::new(find);
+        writers.act(Way::Together, locks, Some(find), body).await
     }
 
     /// Runs one query, or several that need not agree.

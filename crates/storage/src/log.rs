@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable};
+use diesel::sql_types::Bool;
 use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::event::EventKind;
 use pinwire_domain::{ConversationId, Time, UserId};
 
+use crate::db::many::{self, Table, Values};
+use crate::db::tx::Emitted;
 use crate::db::{Conn, on};
 use crate::error::{Result, StoreError};
+use crate::rows::Rows;
 use crate::schema::{companions, conversations, events, log_head, membership_periods};
 
 /// Changes of profiles that are looked at together, in search of those that concern one person.
@@ -61,8 +64,64 @@ pub struct LoggedEvent {
     pub object: Option<i64>,
 }
 
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = events, treat_none_as_default_value = false)]
+impl LoggedEvent {
+    fn new(seq: i64, event: &NewEvent) -> Self {
+        let mut logged = Self {
+            seq,
+            at: event.at,
+            kind: event.kind,
+            actor: event.actor,
+            conversation: None,
+            user: None,
+            position: None,
+            object: None,
+        };
+        match event.about {
+            About::Message(conversation, position) => {
+                logged.conversation = Some(conversation);
+                logged.position = Some(position);
+            }
+            About::Conversation(conversation) => logged.conversation = Some(conversation),
+            About::Mine(conversation) => {
+                logged.user = Some(event.actor);
+                logged.object = Some(conversation.get());
+            }
+            About::Me => logged.user = Some(event.actor),
+            About::Profile => {}
+        }
+        logged
+    }
+
+    fn values(&self) -> Values {
+        vec![
+            self.seq.into(),
+            self.at.as_millis().into(),
+            self.kind.name().into(),
+            self.actor.get().into(),
+            self.conversation.map(ConversationId::get).into(),
+            self.user.map(UserId::get).into(),
+            self.position.into(),
+            self.object.into(),
+        ]
+    }
+}
+
+const EVENTS: Table = Table {
+    name: "events",
+    key: &["seq"],
+    columns: &[
+        "at",
+        "kind",
+        "actor_id",
+        "conversation_id",
+        "user_id",
+        "position",
+        "object_id",
+    ],
+};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = events)]
 struct Row {
     seq: i64,
     at: i64,
@@ -75,33 +134,6 @@ struct Row {
 }
 
 impl Row {
-    fn new(seq: i64, event: &NewEvent) -> Self {
-        let mut row = Self {
-            seq,
-            at: event.at.as_millis(),
-            kind: event.kind.name().to_owned(),
-            actor_id: event.actor.get(),
-            conversation_id: None,
-            user_id: None,
-            position: None,
-            object_id: None,
-        };
-        match event.about {
-            About::Message(conversation, position) => {
-                row.conversation_id = Some(conversation.get());
-                row.position = Some(position);
-            }
-            About::Conversation(conversation) => row.conversation_id = Some(conversation.get()),
-            About::Mine(conversation) => {
-                row.user_id = Some(event.actor.get());
-                row.object_id = Some(conversation.get());
-            }
-            About::Me => row.user_id = Some(event.actor.get()),
-            About::Profile => {}
-        }
-        row
-    }
-
     /// None for a kind that a newer version wrote.
     fn read(&self) -> Option<LoggedEvent> {
         Some(LoggedEvent {
@@ -117,33 +149,46 @@ impl Row {
     }
 }
 
-/// Gives the events their `seq` and writes them. Locks the head row: the last step before the commit.
-pub(crate) fn append(conn: &mut Conn, new: &[NewEvent]) -> Result<Vec<LoggedEvent>> {
+/// What was committed together, for those who follow the log.
+#[derive(Debug, Clone, Default)]
+pub struct Committed {
+    /// The events, in order of `seq`, without holes; each with the people it concerns, where the act knew them.
+    pub events: Vec<(LoggedEvent, Option<Vec<UserId>>)>,
+}
+
+/// Gives the events their `seq` and writes them, and the conversations they are of with their new place.
+/// Locks the head row: the last step before the commit.
+pub(crate) fn append(conn: &mut Conn, new: Vec<Emitted>, rows: &mut Rows) -> Result<Committed> {
     let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
     if count == 0 {
-        return Ok(Vec::new());
+        rows.write_conversations(conn)?;
+        return Ok(Committed::default());
     }
     let last: i64 = on!(conn, c => diesel::update(log_head::table.find(1_i16))
         .set(log_head::seq.eq(log_head::seq + count))
         .returning(log_head::seq)
         .get_result(c))?;
-    let rows: Vec<Row> = (last - count + 1..)
+    let events: Vec<(LoggedEvent, Option<Vec<UserId>>)> = (last - count + 1..)
         .zip(new)
-        .map(|(seq, event)| Row::new(seq, event))
+        .map(|(seq, emitted)| (LoggedEvent::new(seq, &emitted.event), emitted.people))
         .collect();
-    on!(conn, c => diesel::insert_into(events::table).values(&rows).execute(c))?;
-    let logged: Vec<LoggedEvent> = rows.iter().filter_map(Row::read).collect();
-    touch_conversations(conn, &logged)?;
-    Ok(logged)
+    let values = events.iter().map(|(event, _)| event.values()).collect();
+    many::insert(conn, &EVENTS, values)?;
+    touch_conversations(conn, &events, rows)?;
+    Ok(Committed { events })
 }
 
 /// Moves the conversations that these events are of, in the log's counter.
-fn touch_conversations(conn: &mut Conn, events: &[LoggedEvent]) -> Result<()> {
+fn touch_conversations(
+    conn: &mut Conn,
+    events: &[(LoggedEvent, Option<Vec<UserId>>)],
+    rows: &mut Rows,
+) -> Result<()> {
     // For each its newest event, and its newest message.
-    let mut newest: BTreeMap<i64, (i64, Option<i64>)> = BTreeMap::new();
-    for event in events {
+    let mut newest: BTreeMap<ConversationId, (i64, Option<i64>)> = BTreeMap::new();
+    for (event, _) in events {
         if let Some(conversation) = event.conversation {
-            let place = newest.entry(conversation.get()).or_default();
+            let place = newest.entry(conversation).or_default();
             place.0 = event.seq;
             if matches!(
                 event.kind,
@@ -153,22 +198,11 @@ fn touch_conversations(conn: &mut Conn, events: &[LoggedEvent]) -> Result<()> {
             }
         }
     }
-    if let (Conn::Postgres(c), true) = (&mut *conn, newest.len() > 1) {
-        let (ids, seqs): (Vec<i64>, Vec<_>) = newest.into_iter().unzip();
-        let (last, activity): (Vec<i64>, Vec<Option<i64>>) = seqs.into_iter().unzip();
-        diesel::sql_query(
-            "update conversations
-             set last_seq = new.last, activity_seq = coalesce(new.activity, activity_seq)
-             from unnest($1, $2, $3) as new (id, last, activity) where conversations.id = new.id",
-        )
-        .bind::<Array<BigInt>, _>(ids)
-        .bind::<Array<BigInt>, _>(last)
-        .bind::<Array<Nullable<BigInt>>, _>(activity)
-        .execute(&mut **c)?;
-        return Ok(());
-    }
     for (id, (last, activity)) in newest {
-        let row = conversations::table.find(id);
+        if rows.touch(id, last, activity) {
+            continue;
+        }
+        let row = conversations::table.find(id.get());
         on!(conn, c => match activity {
             Some(seq) => diesel::update(row)
                 .set((conversations::last_seq.eq(last), conversations::activity_seq.eq(seq)))
@@ -176,7 +210,7 @@ fn touch_conversations(conn: &mut Conn, events: &[LoggedEvent]) -> Result<()> {
             None => diesel::update(row).set(conversations::last_seq.eq(last)).execute(c),
         })?;
     }
-    Ok(())
+    rows.write_conversations(conn)
 }
 
 /// Keeps all others from adding to the log until this transaction ends, for an act whose outcome depends on

@@ -5,7 +5,7 @@ use pinwire_domain::user::Email;
 use pinwire_domain::{Refusal, SessionId, UserId};
 
 use crate::Store;
-use crate::db::batch::LockKey;
+use crate::db::tx::LockKey;
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::schema::users;
@@ -95,10 +95,10 @@ impl Store {
     pub async fn change_password(&self, user: UserId, change: PasswordChange) -> Result<()> {
         self.act(vec![LockKey::User(user.get())], move |tx| {
             tx.lock(LockKey::User(user.get()))?;
-            if hash(tx.conn, user)?.as_ref() != Some(&change.verified_hash) {
+            if hash(tx.conn()?, user)?.as_ref() != Some(&change.verified_hash) {
                 return Err(Refusal::WrongPassword.into());
             }
-            write(tx.conn, user, &change.new_hash)?;
+            write(tx.conn()?, user, &change.new_hash)?;
             sessions::revoke_all(tx, user, change.kept)?;
             Ok(())
         })
@@ -111,8 +111,8 @@ impl Store {
         let user = verified.user;
         self.act(vec![LockKey::User(user.get())], move |tx| {
             tx.lock(LockKey::User(user.get()))?;
-            if hash(tx.conn, user)?.as_ref() == Some(&verified.hash) {
-                write(tx.conn, user, &new_hash)?;
+            if hash(tx.conn()?, user)?.as_ref() == Some(&verified.hash) {
+                write(tx.conn()?, user, &new_hash)?;
             }
             Ok(())
         })

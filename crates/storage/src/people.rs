@@ -3,9 +3,13 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
 use pinwire_domain::{Refusal, UserId};
 
 use crate::Store;
+use crate::db::loaded::Entity;
+use crate::db::many::{self, Table};
+use crate::db::tx::{Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::schema::users;
@@ -84,27 +88,72 @@ fn by_id(rows: Vec<PersonRow>) -> HashMap<UserId, Person> {
         .collect()
 }
 
-/// Which of these ids are open accounts.
-pub(crate) fn open_accounts(conn: &mut Conn, ids: &[i64]) -> Result<Vec<i64>> {
-    Ok(on!(conn, c => users::table
-        .filter(users::id.eq_any(ids).and(users::closed_at.is_null()))
-        .select(users::id)
-        .load(c))?)
+/// A person whose account is open.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenAccount(Person);
+
+const ACCOUNTS: Table = Table {
+    name: "users",
+    key: &["id"],
+    columns: &[
+        "username",
+        "full_name",
+        "profile_image",
+        "version",
+        "closed_at",
+    ],
+};
+
+impl Entity for OpenAccount {
+    type Key = UserId;
+
+    fn load(conn: &mut Conn, keys: &[UserId]) -> Result<Vec<(UserId, Self)>> {
+        type Sql = (BigInt, Text, Text, Nullable<Text>, BigInt, Nullable<BigInt>);
+        type Row = (i64, String, String, Option<String>, i64, Option<i64>);
+        let keys = keys.iter().map(|id| vec![id.get().into()]).collect();
+        let rows: Vec<Row> = many::select::<Sql, Row>(conn, &ACCOUNTS, keys)?;
+        let open = rows.into_iter().filter(|row| row.5.is_none());
+        Ok(open
+            .map(|(id, username, full_name, profile_image, version, _)| {
+                let person = Person::from((id, username, full_name, profile_image, version));
+                (person.id, Self(person))
+            })
+            .collect())
+    }
 }
 
-/// The open accounts of these usernames, which are lower case.
-pub(crate) fn by_usernames(conn: &mut Conn, names: &[String]) -> Result<HashMap<String, UserId>> {
-    if names.is_empty() {
-        return Ok(HashMap::new());
+/// Whose username this is, if the account is open.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Username(pub(crate) UserId);
+
+const USERNAMES: Table = Table {
+    name: "users",
+    key: &["username"],
+    columns: &["id", "closed_at"],
+};
+
+impl Entity for Username {
+    type Key = String;
+
+    fn load(conn: &mut Conn, keys: &[String]) -> Result<Vec<(String, Self)>> {
+        type Row = (String, i64, Option<i64>);
+        let keys = keys.iter().map(|name| vec![name.as_str().into()]).collect();
+        let rows: Vec<Row> =
+            many::select::<(Text, BigInt, Nullable<BigInt>), Row>(conn, &USERNAMES, keys)?;
+        let open = rows.into_iter().filter(|row| row.2.is_none());
+        Ok(open
+            .map(|(name, id, _)| (name, Self(UserId::new(id))))
+            .collect())
     }
-    let rows: Vec<(String, i64)> = on!(conn, c => users::table
-        .filter(users::username.eq_any(names).and(users::closed_at.is_null()))
-        .select((users::username, users::id))
-        .load(c))?;
-    Ok(rows
-        .into_iter()
-        .map(|(name, id)| (name, UserId::new(id)))
-        .collect())
+}
+
+/// The person who acts.
+///
+/// # Errors
+/// [`Refusal::UserNotFound`] if the account was closed meanwhile.
+pub(crate) fn account(tx: &mut Tx<'_>, id: UserId) -> Step<Person> {
+    let account = tx.rows.accounts.get(&id)?;
+    Ok(account.ok_or(Refusal::UserNotFound)?.0.clone())
 }
 
 impl Store {

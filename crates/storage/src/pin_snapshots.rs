@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use pinwire_domain::board::Access;
 use pinwire_domain::{PinId, Refusal, UserId};
 use serde::{Deserialize, Serialize};
 
+use crate::db::loaded::Entity;
+use crate::db::tx::{Step, Tx};
 use crate::db::{Conn, on};
-use crate::error::{Result, StoreError};
+use crate::error::Result;
 use crate::schema::{boards, pins};
 
 /// What a message keeps of a pin: as it was sent.
@@ -33,64 +36,94 @@ pub struct PinSnapshot {
     pub version: i64,
 }
 
-/// A pin that the caller may send, as it is now.
-pub(crate) fn sendable(conn: &mut Conn, caller: UserId, pin: PinId) -> Result<PinSnapshot> {
-    type Row = (
-        (
-            i64,
-            i64,
-            Option<String>,
-            Option<String>,
-            Option<String>,
-            Option<String>,
-            String,
-        ),
-        Option<String>,
+/// A pin that is not removed, as acts read it.
+#[derive(Debug, Clone)]
+pub(crate) struct SendablePin {
+    snapshot: PinSnapshot,
+    is_secret: bool,
+}
+
+/// Its columns, and its board's privacy.
+type PinRow = (
+    (
+        i64,
         i64,
         Option<String>,
-    );
-    let row: Option<Row> = on!(conn, c => pins::table
-        .left_join(boards::table)
-        .filter(pins::id.eq(pin.get()).and(pins::removed_at.is_null()))
-        .select((
-            (
-                pins::id,
-                pins::owner_id,
-                pins::title,
-                pins::description,
-                pins::alt_text,
-                pins::link,
-                pins::image_url,
-            ),
-            pins::dominant_color,
-            pins::version,
-            boards::privacy.nullable(),
-        ))
-        .first(c)
-        .optional())?;
-    let Some((facts, dominant_color, version, privacy)) = row else {
-        return Err(Refusal::PinNotFound.into());
-    };
-    let (id, owner_id, title, description, alt_text, link, image_url) = facts;
-    if privacy.as_deref() == Some("SECRET") && owner_id != caller.get() {
+        Option<String>,
+        Option<String>,
+        Option<String>,
+        String,
+    ),
+    Option<String>,
+    i64,
+    Option<String>,
+);
+
+impl Entity for SendablePin {
+    type Key = PinId;
+
+    fn load(conn: &mut Conn, keys: &[PinId]) -> Result<Vec<(PinId, Self)>> {
+        let ids: Vec<i64> = keys.iter().map(|id| id.get()).collect();
+        let rows: Vec<PinRow> = on!(conn, c => pins::table
+            .left_join(boards::table)
+            .filter(pins::id.eq_any(&ids).and(pins::removed_at.is_null()))
+            .select((
+                (
+                    pins::id,
+                    pins::owner_id,
+                    pins::title,
+                    pins::description,
+                    pins::alt_text,
+                    pins::link,
+                    pins::image_url,
+                ),
+                pins::dominant_color,
+                pins::version,
+                boards::privacy.nullable(),
+            ))
+            .load(c))?;
+        Ok(rows.into_iter().map(Self::read).collect())
+    }
+}
+
+impl SendablePin {
+    fn read((facts, dominant_color, version, privacy): PinRow) -> (PinId, Self) {
+        let (id, owner_id, title, description, alt_text, link, image_url) = facts;
+        let snapshot = PinSnapshot {
+            id,
+            owner_id,
+            title,
+            description,
+            alt_text,
+            link,
+            image_url,
+            dominant_color,
+            version,
+        };
+        let is_secret = privacy.as_deref() == Some("SECRET");
+        (
+            PinId::new(id),
+            Self {
+                snapshot,
+                is_secret,
+            },
+        )
+    }
+}
+
+/// A pin that the caller may send, as it is now.
+pub(crate) fn sendable(tx: &mut Tx<'_>, access: Access, id: PinId) -> Step<PinSnapshot> {
+    let pin = tx.rows.pins.get(&id)?.ok_or(Refusal::PinNotFound)?.clone();
+    let is_own = pin.snapshot.owner_id == access.user.get();
+    if pin.is_secret && !(is_own && access.secret) {
         // Who received it may know of it, but not pass it on.
-        return Err(if received(conn, caller, pin)? {
+        return Err(if received(tx.conn()?, access.user, id)? && !is_own {
             Refusal::PinIsSecret.into()
         } else {
-            StoreError::from(Refusal::PinNotFound)
+            Refusal::PinNotFound.into()
         });
     }
-    Ok(PinSnapshot {
-        id,
-        owner_id,
-        title,
-        description,
-        alt_text,
-        link,
-        image_url,
-        dominant_color,
-        version,
-    })
+    Ok(pin.snapshot)
 }
 
 /// Whether the caller is a member of a conversation that holds this pin and may see it there.

@@ -6,7 +6,7 @@ use pinwire_domain::pin::{PinChange, PinDraft};
 use pinwire_domain::{BoardId, PinId, Refusal, Time, UserId, link};
 
 use crate::boards::{self, creation_locks};
-use crate::db::batch::{Abort, LockKey, Tx};
+use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::idempotency::{IdempotencyKey, Keep, Made};
@@ -137,19 +137,19 @@ fn source(conn: &mut Conn, access: Access, id: PinId) -> Result<Pin> {
 }
 
 /// Writes a new pin of the caller's.
-fn insert(tx: &mut Tx<'_>, access: Access, row: &Row) -> std::result::Result<i64, Abort> {
+fn insert(tx: &mut Tx<'_>, access: Access, row: &Row) -> Step<i64> {
     tx.lock(LockKey::User(access.user.get()))?;
     if let Some(board) = row.board_id {
-        boards::require_own(tx.conn, access, BoardId::new(board))?;
+        boards::require_own(tx.conn()?, access, BoardId::new(board))?;
     }
-    on!(&mut *tx.conn, c => diesel::insert_into(pins::table).values(row).execute(c))?;
+    on!(tx.conn()?, c => diesel::insert_into(pins::table).values(row).execute(c))?;
     boards::pins_modified(tx, row.board_id, 1)?;
     Ok(row.id)
 }
 
-fn create(tx: &mut Tx<'_>, access: Access, draft: &PinDraft) -> std::result::Result<i64, Abort> {
+fn create(tx: &mut Tx<'_>, access: Access, draft: &PinDraft) -> Step<i64> {
     if let Some(parent) = draft.parent {
-        source(tx.conn, access, parent)?;
+        source(tx.conn()?, access, parent)?;
     }
     let wording = draft.wording.clone();
     let row = Row {
@@ -170,13 +170,8 @@ fn create(tx: &mut Tx<'_>, access: Access, draft: &PinDraft) -> std::result::Res
     insert(tx, access, &row)
 }
 
-fn save(
-    tx: &mut Tx<'_>,
-    access: Access,
-    id: PinId,
-    board: Option<BoardId>,
-) -> std::result::Result<i64, Abort> {
-    let pin = source(tx.conn, access, id)?;
+fn save(tx: &mut Tx<'_>, access: Access, id: PinId, board: Option<BoardId>) -> Step<i64> {
+    let pin = source(tx.conn()?, access, id)?;
     let row = Row {
         id: tx.source.new_id(),
         owner_id: access.user.get(),
@@ -195,14 +190,9 @@ fn save(
     insert(tx, access, &row)
 }
 
-fn change(
-    tx: &mut Tx<'_>,
-    access: Access,
-    id: PinId,
-    change: &PinChange,
-) -> std::result::Result<(), Abort> {
+fn change(tx: &mut Tx<'_>, access: Access, id: PinId, change: &PinChange) -> Step<()> {
     tx.lock(LockKey::User(access.user.get()))?;
-    let before = own(tx.conn, access, id)?;
+    let before = own(tx.conn()?, access, id)?;
     let mut after = before.clone();
     let wording = change.wording.clone();
     after.board = change.board.or(before.board);
@@ -217,7 +207,7 @@ fn change(
     if after.board != before.board
         && let Some(board) = after.board
     {
-        boards::require_own(tx.conn, access, board)?;
+        boards::require_own(tx.conn()?, access, board)?;
         boards::pins_modified(tx, before.board.map(BoardId::get), -1)?;
         boards::pins_modified(tx, Some(board.get()), 1)?;
     } else {
@@ -228,7 +218,7 @@ fn change(
 
 /// Writes what differs. The version grows only with what others see on the pin, so that a note or a move to
 /// another board does not make a sent pin look edited.
-fn write(tx: &mut Tx<'_>, before: &Pin, after: &Pin) -> std::result::Result<(), Abort> {
+fn write(tx: &mut Tx<'_>, before: &Pin, after: &Pin) -> Step<()> {
     let public = |pin: &Pin| {
         let Pin {
             title,
@@ -241,7 +231,7 @@ fn write(tx: &mut Tx<'_>, before: &Pin, after: &Pin) -> std::result::Result<(), 
     };
     let edited = i64::from(public(before) != public(after));
     let row = pins::table.find(before.id.get());
-    on!(&mut *tx.conn, c => diesel::update(row)
+    on!(tx.conn()?, c => diesel::update(row)
         .set((
             pins::board_id.eq(after.board.map(BoardId::get)),
             pins::title.eq(after.title.as_deref()),
@@ -254,18 +244,18 @@ fn write(tx: &mut Tx<'_>, before: &Pin, after: &Pin) -> std::result::Result<(), 
         .execute(c))?;
     if link::other_host(before.link.as_deref(), after.link.as_deref()) {
         let now = tx.source.now().as_millis();
-        on!(&mut *tx.conn, c => diesel::update(row)
+        on!(tx.conn()?, c => diesel::update(row)
             .set(pins::link_changed_at.eq(now))
             .execute(c))?;
     }
     Ok(())
 }
 
-fn remove(tx: &mut Tx<'_>, access: Access, id: PinId) -> std::result::Result<(), Abort> {
+fn remove(tx: &mut Tx<'_>, access: Access, id: PinId) -> Step<()> {
     tx.lock(LockKey::User(access.user.get()))?;
-    let pin = own(tx.conn, access, id)?;
+    let pin = own(tx.conn()?, access, id)?;
     let now = tx.source.now().as_millis();
-    on!(&mut *tx.conn, c => diesel::update(pins::table.find(id.get()))
+    on!(tx.conn()?, c => diesel::update(pins::table.find(id.get()))
         .set((pins::removed_at.eq(now), pins::version.eq(pins::version + 1)))
         .execute(c))?;
     boards::pins_modified(tx, pin.board.map(BoardId::get), -1)?;

@@ -7,63 +7,34 @@ use pinwire_domain::{ConversationId, UserId};
 
 use crate::Store;
 use crate::conversations;
-use crate::db::batch::{Abort, LockKey, Tx};
+use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::inbox;
 use crate::log::{About, NewEvent};
-use crate::schema::{memberships, own_conversations};
+use crate::schema::own_conversations;
 
 /// Conversations that one `read_all` marks at most; the rest take another call.
 const READ_ALL_MAX: i64 = 500;
 
-/// A person's read mark before an act.
-struct Mark {
-    read_position: i64,
-    unread_flag: bool,
-    last_position: i64,
-}
-
-fn mark(conn: &mut Conn, user: UserId, id: ConversationId) -> Result<Mark> {
-    conversations::require_member(conn, user, id)?;
-    let (read_position, unread_flag, last_position) = on!(conn, c => own_conversations::table
-        .find((user.get(), id.get()))
-        .select((
-            own_conversations::read_position,
-            own_conversations::unread_flag,
-            own_conversations::last_position,
-        ))
-        .first(c))?;
-    Ok(Mark {
-        read_position,
-        unread_flag,
-        last_position,
-    })
-}
-
 /// Moves the mark, clears the flag, and tells who is concerned.
-fn read_up_to(
-    tx: &mut Tx<'_>,
-    user: UserId,
-    id: ConversationId,
-    wanted: Option<i64>,
-) -> std::result::Result<(), Abort> {
+fn read_up_to(tx: &mut Tx<'_>, user: UserId, id: ConversationId, wanted: Option<i64>) -> Step<()> {
     tx.lock(LockKey::Conversation(id.get()))?;
-    let before = mark(tx.conn, user, id)?;
-    let wanted = wanted.unwrap_or(before.last_position);
-    let position =
-        conversation::move_read_mark(before.read_position, wanted, before.last_position)?;
-    let moved = position != before.read_position;
-    if !moved && !before.unread_flag {
+    tx.rows.conversations.want(id);
+    let mut members = conversations::members_for(tx, user, id)?;
+    let last = conversations::row(tx, id)?.last_position;
+    let Some(mine) = members.present_mut(user) else {
+        return Ok(());
+    };
+    let position = conversation::move_read_mark(mine.read_position, wanted.unwrap_or(last), last)?;
+    let moved = position != mine.read_position;
+    if !moved && !mine.unread_flag {
         return Ok(());
     }
-    on!(&mut *tx.conn, c => diesel::update(memberships::table.find((id.get(), user.get())))
-        .set((
-            memberships::read_position.eq(position),
-            memberships::unread_flag.eq(false),
-            memberships::version.eq(memberships::version + 1),
-        ))
-        .execute(c))?;
+    mine.read_position = position;
+    mine.unread_flag = false;
+    mine.version += 1;
+    tx.rows.members.put(id, members);
     let (kind, about) = if moved {
         (EventKind::ReadUpdated, About::Conversation(id))
     } else {
@@ -79,13 +50,32 @@ fn read_up_to(
     Ok(())
 }
 
+/// Sets or clears the unread flag.
+fn set_flag(tx: &mut Tx<'_>, user: UserId, id: ConversationId, flag: bool) -> Step<()> {
+    tx.lock(LockKey::Conversation(id.get()))?;
+    let mut members = conversations::members_for(tx, user, id)?;
+    let mine = members.present_mut(user).filter(|m| m.unread_flag != flag);
+    let Some(mine) = mine else { return Ok(()) };
+    mine.unread_flag = flag;
+    mine.version += 1;
+    tx.rows.members.put(id, members);
+    let at = tx.source.now();
+    tx.emit(NewEvent {
+        at,
+        kind: EventKind::MembershipUpdated,
+        actor: user,
+        about: About::Mine(id),
+    });
+    Ok(())
+}
+
 impl Store {
     /// Moves the caller's read mark up to `position`; never back. Clears the unread flag.
     ///
     /// # Errors
     /// [`pinwire_domain::Refusal::ConversationNotFound`], [`pinwire_domain::Refusal::PositionBeyondEnd`].
     pub async fn read_to(&self, user: UserId, id: ConversationId, position: i64) -> Result<()> {
-        self.act(vec![LockKey::Conversation(id.get())], move |tx| {
+        self.decide(vec![LockKey::Conversation(id.get())], move |tx| {
             read_up_to(tx, user, id, Some(position))
         })
         .await
@@ -96,26 +86,8 @@ impl Store {
     /// # Errors
     /// [`pinwire_domain::Refusal::ConversationNotFound`].
     pub async fn flag_unread(&self, user: UserId, id: ConversationId, flag: bool) -> Result<()> {
-        self.act(vec![LockKey::Conversation(id.get())], move |tx| {
-            tx.lock(LockKey::Conversation(id.get()))?;
-            if mark(tx.conn, user, id)?.unread_flag == flag {
-                return Ok(());
-            }
-            on!(&mut *tx.conn, c => diesel::update(memberships::table.find((id.get(), user.get())))
-                .set((
-                    memberships::unread_flag.eq(flag),
-                    memberships::version.eq(memberships::version + 1),
-                ))
-                .execute(c))?;
-            let at = tx.source.now();
-            let kind = EventKind::MembershipUpdated;
-            tx.emit(NewEvent {
-                at,
-                kind,
-                actor: user,
-                about: About::Mine(id),
-            });
-            Ok(())
+        self.decide(vec![LockKey::Conversation(id.get())], move |tx| {
+            set_flag(tx, user, id, flag)
         })
         .await
     }
@@ -129,7 +101,7 @@ impl Store {
             .iter()
             .map(|id| LockKey::Conversation(id.get()))
             .collect();
-        self.act(locks, move |tx| {
+        self.decide(locks, move |tx| {
             for id in &ids {
                 read_up_to(tx, user, *id, None)?;
             }

@@ -9,7 +9,7 @@ use pinwire_domain::{Refusal, SessionId, Time, UserId, token};
 use sha2::{Digest, Sha256};
 
 use crate::Store;
-use crate::db::batch::{Abort, LockKey, Tx};
+use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::{Result, StoreError};
 use crate::keys::{KeyPurpose, SigningKey};
@@ -50,7 +50,7 @@ pub(crate) fn insert(
     session: SessionId,
     token: &[u8],
     generation: i64,
-) -> Result<Time> {
+) -> Step<Time> {
     let now = tx.source.now();
     let expires_at = now.plus_millis(token::REFRESH_TOKEN_MS);
     let values = (
@@ -60,7 +60,7 @@ pub(crate) fn insert(
         refresh_tokens::created_at.eq(now.as_millis()),
         refresh_tokens::expires_at.eq(expires_at.as_millis()),
     );
-    on!(&mut *tx.conn, c => diesel::insert_into(refresh_tokens::table).values(&values).execute(c))?;
+    on!(tx.conn()?, c => diesel::insert_into(refresh_tokens::table).values(&values).execute(c))?;
     Ok(expires_at)
 }
 
@@ -91,23 +91,23 @@ fn find(conn: &mut Conn, token: &[u8]) -> Result<Option<Presented>> {
     ))
 }
 
-fn rotate(tx: &mut Tx<'_>, key: &SigningKey, token: &[u8]) -> std::result::Result<Outcome, Abort> {
-    let owner = find(tx.conn, token)?.ok_or(Refusal::InvalidGrant)?.user;
+fn rotate(tx: &mut Tx<'_>, key: &SigningKey, token: &[u8]) -> Step<Outcome> {
+    let owner = find(tx.conn()?, token)?.ok_or(Refusal::InvalidGrant)?.user;
     tx.lock(LockKey::User(owner.get()))?;
     let now = tx.source.now();
-    let presented = find(tx.conn, token)?.ok_or(Refusal::InvalidGrant)?;
-    let live = sessions::owner(tx.conn, presented.session, now)?.is_some();
+    let presented = find(tx.conn()?, token)?.ok_or(Refusal::InvalidGrant)?;
+    let live = sessions::owner(tx.conn()?, presented.session, now)?.is_some();
     if !live || presented.expires_at <= now {
         return Err(Refusal::InvalidGrant.into());
     }
     let next = successor(key, token)?;
     let refresh_expires_at = if presented.used_at.is_none() {
-        on!(&mut *tx.conn, c => diesel::update(refresh_tokens::table.find(hash(token)))
+        on!(tx.conn()?, c => diesel::update(refresh_tokens::table.find(hash(token)))
             .set(refresh_tokens::used_at.eq(now.as_millis()))
             .execute(c))?;
-        sessions::prolong(tx.conn, presented.session, now)?;
+        sessions::prolong(tx.conn()?, presented.session, now)?;
         insert(tx, presented.session, &next, presented.generation + 1)?
-    } else if let Some(expires_at) = retried(tx.conn, &presented, &next, now)? {
+    } else if let Some(expires_at) = retried(tx.conn()?, &presented, &next, now)? {
         expires_at
     } else {
         sessions::revoke_one(tx, presented.user, presented.session)?;

@@ -3,39 +3,68 @@
 use std::collections::HashSet;
 
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use pinwire_domain::UserId;
 use pinwire_domain::policy::{self, Gate, Relation};
 
+use crate::db::loaded::Entity;
+use crate::db::many::{self, Table};
+use crate::db::tx::{Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::schema::blocks;
 
+/// That one person has blocked another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Block;
+
+/// Who blocked, and whom.
+type BlockKey = (UserId, UserId);
+
+const BLOCKS: Table = Table {
+    name: "blocks",
+    key: &["blocker_id", "blocked_id"],
+    columns: &[],
+};
+
+impl Entity for Block {
+    type Key = BlockKey;
+
+    fn load(conn: &mut Conn, keys: &[BlockKey]) -> Result<Vec<(BlockKey, Self)>> {
+        let values =
+            |(blocker, blocked): &BlockKey| vec![blocker.get().into(), blocked.get().into()];
+        let keys = keys.iter().map(values).collect();
+        let rows = many::select::<(BigInt, BigInt), (i64, i64)>(conn, &BLOCKS, keys)?;
+        let found = rows.into_iter();
+        Ok(found
+            .map(|(blocker, blocked)| ((UserId::new(blocker), UserId::new(blocked)), Self))
+            .collect())
+    }
+}
+
 /// Where an act of `sender` lands with each of `receivers`.
 pub(crate) fn gates(
-    conn: &mut Conn,
+    tx: &mut Tx<'_>,
     sender: UserId,
     receivers: &[UserId],
-) -> Result<Vec<(UserId, Gate)>> {
-    let ids: Vec<i64> = receivers.iter().map(|r| r.get()).collect();
-    let blocking: HashSet<i64> = on!(conn, c => blocks::table
-        .filter(blocks::blocked_id.eq(sender.get()).and(blocks::blocker_id.eq_any(&ids)))
-        .select(blocks::blocker_id)
-        .load(c))?
-    .into_iter()
-    .collect();
-    Ok(receivers
-        .iter()
-        .map(|r| {
-            let blocked = blocking.contains(&r.get());
-            (
-                *r,
-                policy::gate(Relation {
-                    blocked,
-                    ..Relation::default()
-                }),
-            )
-        })
-        .collect())
+) -> Step<Vec<(UserId, Gate)>> {
+    for receiver in receivers {
+        tx.rows.blocks.want((*receiver, sender));
+    }
+    let mut gates = Vec::with_capacity(receivers.len());
+    for receiver in receivers {
+        let relation = Relation {
+            blocked: tx.rows.blocks.get(&(*receiver, sender))?.is_some(),
+            ..Relation::default()
+        };
+        gates.push((*receiver, policy::gate(relation)));
+    }
+    Ok(gates)
+}
+
+/// Whether `person` has blocked `other`.
+pub(crate) fn has_blocked(tx: &mut Tx<'_>, person: UserId, other: UserId) -> Step<bool> {
+    Ok(tx.rows.blocks.get(&(person, other))?.is_some())
 }
 
 /// Which of `others` the caller has blocked.

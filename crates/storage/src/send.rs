@@ -1,21 +1,23 @@
 //! The act that Pinwire exists for: a pin is sent to people.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use pinwire_domain::board::Access;
 use pinwire_domain::conversation::{self, People, SendMode};
 use pinwire_domain::event::EventKind;
 use pinwire_domain::message::MessageDraft;
 use pinwire_domain::{ConversationId, PinId, Refusal, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::db::Conn;
-use crate::db::batch::{Abort, LockKey, Tx};
+use crate::db::tx::{self, LockKey, Step, Tx};
 use crate::error::Result;
 use crate::idempotency::{IdempotencyKey, Keep, Made};
 use crate::log::{About, NewEvent};
-use crate::messages::{self, Post};
+use crate::messages::post::{self, Post};
+use crate::messages::{self, Message};
 use crate::pin_snapshots::{self, PinSnapshot};
-use crate::{Store, conversations, people, safety};
+use crate::{Store, conversations, safety};
 
 /// Whom a pin is sent to, as the caller names them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -54,6 +56,30 @@ pub struct SentTo {
     pub message: Option<(i64, i64)>,
 }
 
+/// What a send made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<SentTo>", into = "Vec<SentTo>")]
+pub struct Sent {
+    /// One for each message, and one for each recipient who is unavailable.
+    pub to: Vec<SentTo>,
+    /// The messages, as the sender sees them; of a repeated send they have to be read.
+    pub messages: Vec<Message>,
+}
+
+// What is kept for a repeat is where the messages are.
+impl From<Vec<SentTo>> for Sent {
+    fn from(to: Vec<SentTo>) -> Self {
+        let messages = Vec::new();
+        Self { to, messages }
+    }
+}
+
+impl From<Sent> for Vec<SentTo> {
+    fn from(sent: Sent) -> Self {
+        sent.to
+    }
+}
+
 /// What a send would do for one recipient, or for the group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WouldSend {
@@ -89,38 +115,35 @@ enum Goal {
 }
 
 /// Loads what the rules need and lets them decide. The real send and the dry run share it.
-fn plan(conn: &mut Conn, caller: UserId, request: &SendRequest, people_max: usize) -> Result<Plan> {
+fn plan(tx: &mut Tx<'_>, access: Access, request: &SendRequest, people_max: usize) -> Step<Plan> {
+    let caller = access.user;
     conversation::check_recipients(request.recipients.len())?;
-    let pin = pin_snapshots::sendable(conn, caller, request.pin)?;
-    let targets = resolve(conn, caller, request)?;
+    tx.rows.pins.want(request.pin);
+    let targets = resolve(tx, caller, request)?;
+    let pin = pin_snapshots::sendable(tx, access, request.pin)?;
     let available: Vec<bool> = targets.iter().map(|t| *t != Target::Unavailable).collect();
     conversation::check_available(request.mode, &available)?;
-    let mut goals: Vec<(Goal, Vec<usize>)> = Vec::new();
-    match request.mode {
+    let goals = match request.mode {
         SendMode::Group => {
-            let others = targets.iter().filter_map(|t| match t {
-                Target::Person(id) => Some(*id),
-                _ => None,
-            });
-            let people = People::new(caller, others, people_max)?;
-            goals.push((Goal::People(people), (0..targets.len()).collect()));
+            let people = people_of(caller, &targets, people_max)?;
+            vec![(Goal::People(people), (0..targets.len()).collect())]
         }
-        SendMode::Separate => {
-            let mut seen: HashMap<ConversationOrPerson, usize> = HashMap::new();
-            for (place, target) in targets.iter().enumerate() {
-                let (goal, same) = separate_goal(conn, caller, *target)?;
-                // The same person named twice gets the pin once.
-                let first = same.and_then(|key| seen.get(&key).copied());
-                if let Some((_, places)) = first.and_then(|first| goals.get_mut(first)) {
-                    places.push(place);
-                } else {
-                    seen.extend(same.map(|key| (key, goals.len())));
-                    goals.push((goal, vec![place]));
-                }
-            }
-        }
-    }
+        SendMode::Separate => separate_goals(tx, caller, &targets)?,
+    };
     Ok(Plan { pin, goals })
+}
+
+/// The group of all who are named.
+fn people_of(
+    caller: UserId,
+    targets: &[Target],
+    people_max: usize,
+) -> std::result::Result<People, Refusal> {
+    let others = targets.iter().filter_map(|t| match t {
+        Target::Person(id) => Some(*id),
+        _ => None,
+    });
+    People::new(caller, others, people_max)
 }
 
 /// What makes two recipients the same.
@@ -130,12 +153,33 @@ enum ConversationOrPerson {
     Person(UserId),
 }
 
+/// Where separate messages go; the same person named twice gets the pin once.
+fn separate_goals(
+    tx: &mut Tx<'_>,
+    caller: UserId,
+    targets: &[Target],
+) -> Step<Vec<(Goal, Vec<usize>)>> {
+    let mut goals: Vec<(Goal, Vec<usize>)> = Vec::new();
+    let mut seen: HashMap<ConversationOrPerson, usize> = HashMap::new();
+    for (place, target) in targets.iter().enumerate() {
+        let (goal, same) = separate_goal(tx, caller, *target)?;
+        let first = same.and_then(|key| seen.get(&key).copied());
+        if let Some((_, places)) = first.and_then(|first| goals.get_mut(first)) {
+            places.push(place);
+        } else {
+            seen.extend(same.map(|key| (key, goals.len())));
+            goals.push((goal, vec![place]));
+        }
+    }
+    Ok(goals)
+}
+
 /// Where a separate message goes: to the conversation with this person if there is one already.
 fn separate_goal(
-    conn: &mut Conn,
+    tx: &mut Tx<'_>,
     caller: UserId,
     target: Target,
-) -> Result<(Goal, Option<ConversationOrPerson>)> {
+) -> Step<(Goal, Option<ConversationOrPerson>)> {
     Ok(match target {
         Target::Unavailable => (Goal::Unavailable, None),
         Target::Conversation(id) => (
@@ -144,7 +188,7 @@ fn separate_goal(
         ),
         Target::Person(id) => {
             let people = People::new(caller, [id], 2)?;
-            match conversations::existing(conn, &people)? {
+            match conversations::existing(tx, &people)? {
                 Some(known) => (
                     Goal::Conversation(known),
                     Some(ConversationOrPerson::Conversation(known)),
@@ -155,47 +199,35 @@ fn separate_goal(
     })
 }
 
-fn resolve(conn: &mut Conn, caller: UserId, request: &SendRequest) -> Result<Vec<Target>> {
-    let names: Vec<String> = request
-        .recipients
-        .iter()
-        .filter_map(|r| match r {
-            Recipient::Username(name) => Some(name.clone()),
-            _ => None,
-        })
-        .collect();
-    let named = people::by_usernames(conn, &names)?;
+/// Looks up the recipients.
+fn resolve(tx: &mut Tx<'_>, caller: UserId, request: &SendRequest) -> Step<Vec<Target>> {
+    for recipient in &request.recipients {
+        want(tx, caller, recipient, request.mode);
+    }
     let mut targets = Vec::with_capacity(request.recipients.len());
     for recipient in &request.recipients {
         targets.push(match recipient {
             Recipient::User(id) => Target::Person(*id),
-            Recipient::Username(name) => named
-                .get(name)
-                .map_or(Target::Unavailable, |id| Target::Person(*id)),
+            Recipient::Username(name) => match tx.rows.usernames.get(name)? {
+                Some(username) => Target::Person(username.0),
+                None => Target::Unavailable,
+            },
             Recipient::Conversation(_) if request.mode == SendMode::Group => {
                 return Err(Refusal::ConversationInGroup.into());
             }
             Recipient::Conversation(id) => {
-                conversations::require_member(conn, caller, *id)?;
+                tx.lock(LockKey::Conversation(id.get()))?;
+                conversations::members_for(tx, caller, *id)?;
                 Target::Conversation(*id)
             }
         });
     }
-    let ids: Vec<i64> = targets
-        .iter()
-        .filter_map(|t| match t {
-            Target::Person(id) => Some(id.get()),
-            _ => None,
-        })
-        .collect();
-    if ids.contains(&caller.get()) {
+    if targets.contains(&Target::Person(caller)) {
         return Err(Refusal::Yourself.into());
     }
-    let open = people::open_accounts(conn, &ids)?;
-    let blocked = safety::blocked_by(conn, caller, &ids)?;
     for target in &mut targets {
         if let Target::Person(id) = target
-            && (!open.contains(&id.get()) || blocked.contains(&id.get()))
+            && !is_available(tx, caller, *id)?
         {
             *target = Target::Unavailable;
         }
@@ -203,20 +235,40 @@ fn resolve(conn: &mut Conn, caller: UserId, request: &SendRequest) -> Result<Vec
     Ok(targets)
 }
 
-fn write(
-    tx: &mut Tx<'_>,
-    caller: UserId,
-    request: &SendRequest,
-    people_max: usize,
-) -> std::result::Result<Vec<SentTo>, Abort> {
-    let plan = plan(tx.conn, caller, request, people_max)?;
+/// Asks for what is sure to be needed of a recipient, so that all is read in one go.
+fn want(tx: &mut Tx<'_>, caller: UserId, recipient: &Recipient, mode: SendMode) {
+    match recipient {
+        Recipient::User(id) => {
+            tx.rows.accounts.want(*id);
+            tx.rows.blocks.want((caller, *id));
+            if mode == SendMode::Separate
+                && let Ok(people) = People::new(caller, [*id], 2)
+            {
+                conversations::want(tx, &people);
+            }
+        }
+        Recipient::Username(name) => tx.rows.usernames.want(name.clone()),
+        Recipient::Conversation(_) => {}
+    }
+}
+
+/// Whether a person can be sent to: an open account that the caller has not blocked.
+fn is_available(tx: &mut Tx<'_>, caller: UserId, person: UserId) -> Step<bool> {
+    tx.rows.blocks.want((caller, person));
+    Ok(tx.rows.accounts.get(&person)?.is_some() && !safety::has_blocked(tx, caller, person)?)
+}
+
+fn write(tx: &mut Tx<'_>, access: Access, request: &SendRequest, people_max: usize) -> Step<Sent> {
+    let caller = access.user;
+    tx.rows.accounts.want(caller);
+    let plan = plan(tx, access, request, people_max)?;
     let post = Post {
         sender: caller,
         draft: &request.draft,
         pin: Some(&plan.pin),
         client_message_id: request.client_message_id.as_deref(),
     };
-    let mut sent = Vec::with_capacity(plan.goals.len());
+    let mut sent = Sent::from(Vec::with_capacity(plan.goals.len()));
     for (goal, recipients) in plan.goals {
         let id = match goal {
             Goal::Unavailable => None,
@@ -224,28 +276,60 @@ fn write(
             Goal::People(people) => Some(conversations::find_or_create(tx, caller, &people)?),
         };
         let message = match id {
-            Some(id) => Some((id.get(), messages::post(tx, id, &post)?)),
+            Some(id) => Some(post::post(tx, id, &post)?),
             None => None,
         };
-        sent.push(SentTo {
+        sent.to.push(SentTo {
             recipients,
-            message,
+            message: message.as_ref().map(|m| (m.conversation.get(), m.position)),
         });
+        sent.messages.extend(message);
     }
     Ok(sent)
 }
 
-/// The locks a send is sure to need, so that most sends run once.
-fn locks(caller: UserId, key: Option<&IdempotencyKey>, recipients: &[Recipient]) -> Vec<LockKey> {
-    let mut locks: Vec<LockKey> = key
-        .map(|k| LockKey::Idempotency(caller.get(), k.key.clone()))
-        .into_iter()
-        .collect();
-    locks.extend(recipients.iter().filter_map(|r| match r {
-        Recipient::Conversation(id) => Some(LockKey::Conversation(id.get())),
-        _ => None,
-    }));
-    locks
+/// The lock of a caller's idempotency key.
+fn key_lock(caller: UserId, key: Option<&IdempotencyKey>) -> Vec<LockKey> {
+    let lock = key.map(|k| LockKey::Idempotency(caller.get(), k.key.clone()));
+    lock.into_iter().collect()
+}
+
+/// The conversations that a send will most likely go to; a wrong guess costs a second run.
+fn goal_locks(
+    tx: &mut Tx<'_>,
+    caller: UserId,
+    request: &SendRequest,
+    people_max: usize,
+) -> Step<Vec<LockKey>> {
+    let mut targets = Vec::with_capacity(request.recipients.len());
+    let mut locks = Vec::with_capacity(request.recipients.len());
+    for recipient in &request.recipients {
+        match recipient {
+            Recipient::User(id) => targets.push(Target::Person(*id)),
+            Recipient::Username(name) => {
+                let known = tx.rows.usernames.get(name)?;
+                targets.extend(known.map(|username| Target::Person(username.0)));
+            }
+            Recipient::Conversation(id) => locks.push(LockKey::Conversation(id.get())),
+        }
+    }
+    let groups: Vec<People> = match request.mode {
+        SendMode::Group => vec![people_of(caller, &targets, people_max)?],
+        SendMode::Separate => targets
+            .iter()
+            .filter_map(|target| people_of(caller, &[*target], 2).ok())
+            .collect(),
+    };
+    for people in &groups {
+        conversations::want(tx, people);
+    }
+    for people in &groups {
+        locks.push(match conversations::existing(tx, people)? {
+            Some(id) => LockKey::Conversation(id.get()),
+            None => conversations::creation_lock(people),
+        });
+    }
+    Ok(locks)
 }
 
 impl Store {
@@ -253,48 +337,17 @@ impl Store {
     ///
     /// # Errors
     /// The refusals of the pin, the recipients, the group's size and the idempotency key.
-    pub async fn send(&self, caller: UserId, request: SendRequest) -> Result<Made<Vec<SentTo>>> {
+    pub async fn send(&self, access: Access, request: SendRequest) -> Result<Made<Sent>> {
+        let caller = access.user;
         let people_max = self.people_max();
-        let mut locks = locks(caller, request.key.as_ref(), &request.recipients);
-        locks.extend(self.known_conversations(caller, &request).await?);
-        self.act(locks, move |tx| {
+        let locks = key_lock(caller, request.key.as_ref());
+        let request = Arc::new(request);
+        let asked = Arc::clone(&request);
+        let find = move |tx: &mut Tx<'_>| goal_locks(tx, caller, &asked, people_max);
+        self.decide_finding(locks, find, move |tx| {
             tx.once(caller, request.key.as_ref(), Keep::Forever, |tx| {
-                write(tx, caller, &request, people_max)
+                write(tx, access, &request, people_max)
             })
-        })
-        .await
-    }
-
-    /// The conversations that a send will most likely go to; a wrong guess costs a second run.
-    async fn known_conversations(
-        &self,
-        caller: UserId,
-        request: &SendRequest,
-    ) -> Result<Vec<LockKey>> {
-        let request = request.clone();
-        let people_max = self.people_max();
-        self.read(move |conn| {
-            if !conn.is_postgres() {
-                return Ok(Vec::new());
-            }
-            // What is refused here is refused again by the act, which answers for it.
-            let Ok(plan) = plan(conn, caller, &request, people_max) else {
-                return Ok(Vec::new());
-            };
-            let mut keys = Vec::with_capacity(plan.goals.len());
-            for (goal, _) in plan.goals {
-                match goal {
-                    Goal::Conversation(id) => keys.push(LockKey::Conversation(id.get())),
-                    Goal::People(people) => {
-                        keys.push(match conversations::existing(conn, &people)? {
-                            Some(id) => LockKey::Conversation(id.get()),
-                            None => conversations::creation_lock(&people),
-                        });
-                    }
-                    Goal::Unavailable => {}
-                }
-            }
-            Ok(keys)
         })
         .await
     }
@@ -303,34 +356,12 @@ impl Store {
     ///
     /// # Errors
     /// Those of [`Store::send`].
-    pub async fn would_send(&self, caller: UserId, request: SendRequest) -> Result<Vec<WouldSend>> {
+    pub async fn would_send(&self, access: Access, request: SendRequest) -> Result<Vec<WouldSend>> {
         let people_max = self.people_max();
+        let source = self.inner.source.clone();
         self.read(move |conn| {
             conn.snapshot(|conn| {
-                let plan = plan(conn, caller, &request, people_max)?;
-                let mut would = Vec::with_capacity(plan.goals.len());
-                for (goal, recipients) in plan.goals {
-                    let available = !matches!(goal, Goal::Unavailable);
-                    let existing = match goal {
-                        Goal::Conversation(id) => Some(id),
-                        Goal::People(people) => conversations::existing(conn, &people)?,
-                        Goal::Unavailable => None,
-                    };
-                    let already_sent = match existing {
-                        Some(id) => {
-                            let ids = [id.get()];
-                            !messages::holding_pin(conn, caller, &ids, request.pin)?.is_empty()
-                        }
-                        None => false,
-                    };
-                    would.push(WouldSend {
-                        recipients,
-                        available,
-                        existing,
-                        already_sent,
-                    });
-                }
-                Ok(would)
+                tx::consider(conn, &source, |tx| would(tx, access, &request, people_max))
             })
         })
         .await
@@ -342,18 +373,25 @@ impl Store {
     /// [`Refusal::ConversationNotFound`], and the refusals of the pin and the idempotency key.
     pub async fn send_message(
         &self,
-        caller: UserId,
+        access: Access,
         conversation: ConversationId,
         draft: MessageDraft,
         client_message_id: Option<String>,
         key: Option<IdempotencyKey>,
-    ) -> Result<Made<i64>> {
-        let recipients = [Recipient::Conversation(conversation)];
-        self.act(locks(caller, key.as_ref(), &recipients), move |tx| {
+    ) -> Result<Made<Sent>> {
+        let caller = access.user;
+        let mut locks = key_lock(caller, key.as_ref());
+        locks.push(LockKey::Conversation(conversation.get()));
+        self.decide(locks, move |tx| {
             tx.once(caller, key.as_ref(), Keep::Forever, |tx| {
-                conversations::require_member(tx.conn, caller, conversation)?;
+                tx.rows.accounts.want(caller);
+                tx.rows.conversations.want(conversation);
+                if let Some(pin) = draft.pin {
+                    tx.rows.pins.want(pin);
+                }
+                conversations::members_for(tx, caller, conversation)?;
                 let pin = match draft.pin {
-                    Some(pin) => Some(pin_snapshots::sendable(tx.conn, caller, pin)?),
+                    Some(pin) => Some(pin_snapshots::sendable(tx, access, pin)?),
                     None => None,
                 };
                 let post = Post {
@@ -362,8 +400,37 @@ impl Store {
                     pin: pin.as_ref(),
                     client_message_id: client_message_id.as_deref(),
                 };
-                messages::post(tx, conversation, &post)
+                let message = post::post(tx, conversation, &post)?;
+                Ok(Sent {
+                    to: vec![SentTo {
+                        recipients: Vec::new(),
+                        message: Some((conversation.get(), message.position)),
+                    }],
+                    messages: vec![message],
+                })
             })
+        })
+        .await
+    }
+
+    /// The messages of a send, by their places; those of a repeat as they are now.
+    pub async fn sent_messages(
+        &self,
+        sender: UserId,
+        sent: Sent,
+    ) -> Result<HashMap<(ConversationId, i64), Message>> {
+        if !sent.messages.is_empty() {
+            let by_place = |m: Message| ((m.conversation, m.position), m);
+            return Ok(sent.messages.into_iter().map(by_place).collect());
+        }
+        let places = sent.to.into_iter().filter_map(|to| to.message);
+        let places: Vec<_> = places
+            .map(|(id, position)| (ConversationId::new(id), position))
+            .collect();
+        self.read(move |conn| {
+            let mut messages = messages::load(conn, &places)?;
+            messages.retain(|_, m| m.sender.id == sender);
+            Ok(messages)
         })
         .await
     }
@@ -379,30 +446,73 @@ impl Store {
         key: Option<IdempotencyKey>,
     ) -> Result<Made<(i64, bool)>> {
         let people_max = self.people_max();
-        self.act(locks(caller, key.as_ref(), &[]), move |tx| {
+        self.decide(key_lock(caller, key.as_ref()), move |tx| {
             tx.once(caller, key.as_ref(), Keep::Forever, |tx| {
-                let people = People::new(caller, others.iter().copied(), people_max)?;
-                let ids: Vec<i64> = others.iter().map(|o| o.get()).collect();
-                let open = people::open_accounts(tx.conn, &ids)?;
-                let blocked = safety::blocked_by(tx.conn, caller, &ids)?;
-                let available: Vec<bool> = ids
-                    .iter()
-                    .map(|id| open.contains(id) && !blocked.contains(id))
-                    .collect();
-                conversation::check_available(SendMode::Group, &available)?;
-                let known = conversations::existing(tx.conn, &people)?;
-                let id = conversations::find_or_create(tx, caller, &people)?;
-                if known.is_none() {
-                    tx.emit(NewEvent {
-                        at: tx.source.now(),
-                        kind: EventKind::ConversationCreated,
-                        actor: caller,
-                        about: About::Conversation(id),
-                    });
-                }
-                Ok((id.get(), known.is_none()))
+                begin(tx, caller, &others, people_max)
             })
         })
         .await
     }
+}
+
+fn would(
+    tx: &mut Tx<'_>,
+    access: Access,
+    request: &SendRequest,
+    people_max: usize,
+) -> Step<Vec<WouldSend>> {
+    let plan = plan(tx, access, request, people_max)?;
+    let mut would = Vec::with_capacity(plan.goals.len());
+    for (goal, recipients) in plan.goals {
+        let available = !matches!(goal, Goal::Unavailable);
+        let existing = match goal {
+            Goal::Conversation(id) => Some(id),
+            Goal::People(people) => conversations::existing(tx, &people)?,
+            Goal::Unavailable => None,
+        };
+        let already_sent = match existing {
+            Some(id) => {
+                let ids = [id.get()];
+                !messages::holding_pin(tx.conn()?, access.user, &ids, request.pin)?.is_empty()
+            }
+            None => false,
+        };
+        would.push(WouldSend {
+            recipients,
+            available,
+            existing,
+            already_sent,
+        });
+    }
+    Ok(would)
+}
+
+fn begin(
+    tx: &mut Tx<'_>,
+    caller: UserId,
+    others: &[UserId],
+    people_max: usize,
+) -> Step<(i64, bool)> {
+    let people = People::new(caller, others.iter().copied(), people_max)?;
+    for other in others {
+        tx.rows.accounts.want(*other);
+        tx.rows.blocks.want((caller, *other));
+    }
+    conversations::want(tx, &people);
+    let mut available = Vec::with_capacity(others.len());
+    for other in others {
+        available.push(is_available(tx, caller, *other)?);
+    }
+    conversation::check_available(SendMode::Group, &available)?;
+    let known = conversations::existing(tx, &people)?;
+    let id = conversations::find_or_create(tx, caller, &people)?;
+    if known.is_none() {
+        tx.emit(NewEvent {
+            at: tx.source.now(),
+            kind: EventKind::ConversationCreated,
+            actor: caller,
+            about: About::Conversation(id),
+        });
+    }
+    Ok((id.get(), known.is_none()))
 }

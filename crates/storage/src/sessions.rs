@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use pinwire_domain::event::EventKind;
 use pinwire_domain::{Refusal, SessionId, Time, UserId, limits, token};
 
-use crate::db::batch::{Abort, LockKey, Tx};
+use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::log::{About, NewEvent};
@@ -129,39 +129,31 @@ fn live_ids(conn: &mut Conn, user: UserId, now: Time) -> Result<Vec<i64>> {
 }
 
 /// Signs out the live sessions of `user` but `kept`, and tells the nodes that hold their streams. How many.
-pub(crate) fn revoke_all(
-    tx: &mut Tx<'_>,
-    user: UserId,
-    kept: Option<SessionId>,
-) -> std::result::Result<usize, Abort> {
+pub(crate) fn revoke_all(tx: &mut Tx<'_>, user: UserId, kept: Option<SessionId>) -> Step<usize> {
     tx.lock(LockKey::User(user.get()))?;
     let now = tx.source.now();
-    let mut ids = live_ids(tx.conn, user, now)?;
+    let mut ids = live_ids(tx.conn()?, user, now)?;
     ids.retain(|id| kept.is_none_or(|kept| kept.get() != *id));
     revoke(tx, user, &ids)
 }
 
 /// Signs out one live session of `user`; whether there was one.
-pub(crate) fn revoke_one(
-    tx: &mut Tx<'_>,
-    user: UserId,
-    id: SessionId,
-) -> std::result::Result<bool, Abort> {
+pub(crate) fn revoke_one(tx: &mut Tx<'_>, user: UserId, id: SessionId) -> Step<bool> {
     tx.lock(LockKey::User(user.get()))?;
     let now = tx.source.now();
-    let mine = owner(tx.conn, id, now)? == Some(user);
+    let mine = owner(tx.conn()?, id, now)? == Some(user);
     if mine {
         revoke(tx, user, &[id.get()])?;
     }
     Ok(mine)
 }
 
-fn revoke(tx: &mut Tx<'_>, user: UserId, ids: &[i64]) -> std::result::Result<usize, Abort> {
+fn revoke(tx: &mut Tx<'_>, user: UserId, ids: &[i64]) -> Step<usize> {
     if ids.is_empty() {
         return Ok(0);
     }
     let at = tx.source.now();
-    on!(&mut *tx.conn, c => diesel::update(sessions::table.filter(sessions::id.eq_any(ids)))
+    on!(tx.conn()?, c => diesel::update(sessions::table.filter(sessions::id.eq_any(ids)))
         .set((
             sessions::revoked_at.eq(at.as_millis()),
             // So that the sweep finds it.
@@ -177,15 +169,15 @@ fn revoke(tx: &mut Tx<'_>, user: UserId, ids: &[i64]) -> std::result::Result<usi
     Ok(ids.len())
 }
 
-fn begin(tx: &mut Tx<'_>, sign_in: &SignIn) -> std::result::Result<Granted, Abort> {
+fn begin(tx: &mut Tx<'_>, sign_in: &SignIn) -> Step<Granted> {
     let user = sign_in.user;
     tx.lock(LockKey::User(user.get()))?;
     // The password may have been changed since it was looked at.
-    if passwords::hash(tx.conn, user)?.as_ref() != Some(&sign_in.verified_hash) {
+    if passwords::hash(tx.conn()?, user)?.as_ref() != Some(&sign_in.verified_hash) {
         return Err(Refusal::WrongCredentials.into());
     }
     let now = tx.source.now();
-    let surplus: Vec<i64> = live_ids(tx.conn, user, now)?
+    let surplus: Vec<i64> = live_ids(tx.conn()?, user, now)?
         .into_iter()
         .skip(limits::SESSIONS_MAX - 1)
         .collect();
@@ -201,7 +193,7 @@ fn begin(tx: &mut Tx<'_>, sign_in: &SignIn) -> std::result::Result<Granted, Abor
         sessions::last_used_at.eq(now.as_millis()),
         sessions::expires_at.eq(expires_at.as_millis()),
     );
-    on!(&mut *tx.conn, c => diesel::insert_into(sessions::table).values(&values).execute(c))?;
+    on!(tx.conn()?, c => diesel::insert_into(sessions::table).values(&values).execute(c))?;
     let refresh_token = tx.source.secret();
     refresh_tokens::insert(tx, session, &refresh_token, 0)?;
     Ok(Granted {

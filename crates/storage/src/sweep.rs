@@ -82,11 +82,11 @@ impl Store {
             .act(Vec::new(), |tx| {
                 let now = tx.source.now();
                 Ok(Swept {
-                    tickets: remove(tx.conn, TICKETS, now)?,
-                    refresh_tokens: remove(tx.conn, REFRESH_TOKENS, now)?
-                        + remove(tx.conn, REFRESH_TOKENS_OF_ENDED_SESSIONS, now)?,
-                    sessions: remove(tx.conn, SESSIONS, now)?,
-                    idempotency_keys: remove(tx.conn, IDEMPOTENCY_KEYS, now)?,
+                    tickets: remove(tx.conn()?, TICKETS, now)?,
+                    refresh_tokens: remove(tx.conn()?, REFRESH_TOKENS, now)?
+                        + remove(tx.conn()?, REFRESH_TOKENS_OF_ENDED_SESSIONS, now)?,
+                    sessions: remove(tx.conn()?, SESSIONS, now)?,
+                    idempotency_keys: remove(tx.conn()?, IDEMPOTENCY_KEYS, now)?,
                     events: 0,
                 })
             })
@@ -95,7 +95,7 @@ impl Store {
         swept.events = self
             .act(Vec::new(), |tx| {
                 let before = tx.source.now().plus_millis(-limits::EVENT_LOG_KEPT_MS);
-                Ok(log::trim(tx.conn, before, SWEEP_MAX)?)
+                Ok(log::trim(tx.conn()?, before, SWEEP_MAX)?)
             })
             .await?;
         Ok(swept)

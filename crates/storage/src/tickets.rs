@@ -41,7 +41,7 @@ impl Store {
                 tickets::token_expires_at.eq(admission.token_expires_at.as_millis()),
                 tickets::expires_at.eq(expires_at.as_millis()),
             );
-            on!(&mut *tx.conn, c => diesel::insert_into(tickets::table).values(&values).execute(c))?;
+            on!(tx.conn()?, c => diesel::insert_into(tickets::table).values(&values).execute(c))?;
             Ok(ticket)
         })
         .await
@@ -54,7 +54,7 @@ impl Store {
         let ticket_hash = hash(ticket);
         self.act(Vec::new(), move |tx| {
             // The deletion decides: a second one waits for the first and then finds nothing.
-            let row: Option<(i64, i64, String, i64, i64)> = on!(&mut *tx.conn, c =>
+            let row: Option<(i64, i64, String, i64, i64)> = on!(tx.conn()?, c =>
                 diesel::delete(tickets::table.find(&ticket_hash))
                     .returning((
                         tickets::user_id,
@@ -70,7 +70,7 @@ impl Store {
                 return Ok(None);
             };
             let session = SessionId::new(session);
-            let live = sessions::owner(tx.conn, session, now)?.is_some();
+            let live = sessions::owner(tx.conn()?, session, now)?.is_some();
             Ok((live && expires_at > now.as_millis()).then(|| Admission {
                 user: UserId::new(user),
                 session,

@@ -7,7 +7,7 @@ use pinwire_domain::event::EventKind;
 use pinwire_domain::user::{AccountDraft, ProfileChange};
 use pinwire_domain::{Refusal, Time, UserId};
 
-use crate::db::batch::{Abort, LockKey, Tx};
+use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::idempotency::{IdempotencyKey, Keep, Made};
@@ -145,18 +145,14 @@ fn counts(conn: &mut Conn, user: UserId, reader: Reader) -> Result<Counts> {
     })
 }
 
-fn create(
-    tx: &mut Tx<'_>,
-    draft: &AccountDraft,
-    password_hash: &str,
-) -> std::result::Result<i64, Abort> {
+fn create(tx: &mut Tx<'_>, draft: &AccountDraft, password_hash: &str) -> Step<i64> {
     let (username, email) = (draft.username.as_str(), draft.email.as_str());
     tx.lock(LockKey::Name(username.to_owned()))?;
     tx.lock(LockKey::Name(email.to_owned()))?;
-    if taken!(tx.conn, users::username.eq(username)) {
+    if taken!(tx.conn()?, users::username.eq(username)) {
         return Err(Refusal::UsernameTaken.into());
     }
-    if taken!(tx.conn, users::email.eq(email)) {
+    if taken!(tx.conn()?, users::email.eq(email)) {
         return Err(Refusal::EmailTaken.into());
     }
     let id = tx.source.new_id();
@@ -169,14 +165,14 @@ fn create(
         users::version.eq(1),
         users::created_at.eq(tx.source.now().as_millis()),
     );
-    on!(&mut *tx.conn, c => diesel::insert_into(users::table).values(&values).execute(c))?;
-    words::write(tx.conn, id, &draft.full_name, username)?;
+    on!(tx.conn()?, c => diesel::insert_into(users::table).values(&values).execute(c))?;
+    words::write(tx.conn()?, id, &draft.full_name, username)?;
     Ok(id)
 }
 
-fn change(tx: &mut Tx<'_>, id: UserId, change: &ProfileChange) -> std::result::Result<(), Abort> {
+fn change(tx: &mut Tx<'_>, id: UserId, change: &ProfileChange) -> Step<()> {
     tx.lock(LockKey::User(id.get()))?;
-    let old = open_account!(&mut *tx.conn, users::id.eq(id.get()));
+    let old = open_account!(tx.conn()?, users::id.eq(id.get()));
     let (_, username, old_name, old_image, _) = old.person;
     let full_name = change.full_name.as_ref().unwrap_or(&old_name);
     let about = change.about.as_ref().unwrap_or(&old.about);
@@ -187,7 +183,7 @@ fn change(tx: &mut Tx<'_>, id: UserId, change: &ProfileChange) -> std::result::R
     if same {
         return Ok(());
     }
-    on!(&mut *tx.conn, c => diesel::update(users::table.find(id.get()))
+    on!(tx.conn()?, c => diesel::update(users::table.find(id.get()))
         .set((
             users::full_name.eq(full_name),
             users::about.eq(about),
@@ -197,7 +193,7 @@ fn change(tx: &mut Tx<'_>, id: UserId, change: &ProfileChange) -> std::result::R
         ))
         .execute(c))?;
     if *full_name != old_name {
-        words::write(tx.conn, id.get(), full_name, &username)?;
+        words::write(tx.conn()?, id.get(), full_name, &username)?;
     }
     tx.emit(NewEvent {
         at: tx.source.now(),

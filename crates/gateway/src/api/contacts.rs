@@ -3,6 +3,7 @@
 use actix_web::{get, web};
 use pinwire_domain::PinId;
 use pinwire_domain::people_query::PeopleQuery;
+use pinwire_domain::token::Scope;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -90,7 +91,13 @@ pub async fn for_pin(
     let size = paging.size()?;
     let read = app
         .store
-        .contacts_for_pin(caller.user, pin, query, after, size)
+        .contacts_for_pin(
+            caller.access(Scope::PinsReadSecret),
+            pin,
+            query,
+            after,
+            size,
+        )
         .await?;
     let page = app
         .bookmarks

@@ -3,7 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, get, post, web};
 use pinwire_domain::message::MessageDraft;
-use pinwire_domain::{ConversationId, PinId};
+use pinwire_domain::token::Scope;
+use pinwire_domain::{ConversationId, PinId, Refusal};
 use pinwire_storage::messages::Page;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -221,15 +222,14 @@ pub async fn send(
         .map(|pin| id(pin, "pin_id"))
         .transpose()?;
     let draft = MessageDraft::new(body.value.text.as_deref(), pin)?;
+    let access = caller.access(Scope::PinsReadSecret);
     let made = app
         .store
-        .send_message(caller.user, conversation, draft, mark, key)
+        .send_message(access, conversation, draft, mark, key)
         .await?;
-    let sent = app
-        .store
-        .message(caller.user, conversation, made.outcome)
-        .await?
-        .value;
-    let view = MessageView::of(&sent, Some(caller.user));
-    Ok(view::made(StatusCode::CREATED, made.replayed, &view))
+    let replayed = made.replayed;
+    let messages = app.store.sent_messages(caller.user, made.outcome).await?;
+    let sent = messages.values().next().ok_or(Refusal::MessageNotFound)?;
+    let view = MessageView::of(sent, Some(caller.user));
+    Ok(view::made(StatusCode::CREATED, replayed, &view))
 }

@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use pinwire_domain::message::MessageDraft;
+use pinwire_domain::token::Scope;
 use pinwire_domain::{ConversationId, PinId};
 use pinwire_storage::send::{Recipient, SendRequest};
 use serde::{Deserialize, Serialize};
@@ -176,15 +177,13 @@ fn recipient(place: usize, body: &RecipientBody) -> ApiResult<Recipient> {
 }
 
 async fn really(app: &App, caller: &Caller, asked: SendRequest) -> ApiResult {
-    let made = app.store.send(caller.user, asked).await?;
-    let places: Vec<(ConversationId, i64)> = made
-        .outcome
-        .iter()
-        .filter_map(|sent| sent.message)
-        .map(|(conversation, position)| (ConversationId::new(conversation), position))
-        .collect();
-    let messages = app.store.messages_at(caller.user, places).await?;
-    let results = made.outcome.into_iter().map(|sent| {
+    let made = app
+        .store
+        .send(caller.access(Scope::PinsReadSecret), asked)
+        .await?;
+    let (to, replayed) = (made.outcome.to.clone(), made.replayed);
+    let messages = app.store.sent_messages(caller.user, made.outcome).await?;
+    let results = to.into_iter().map(|sent| {
         let place = sent
             .message
             .map(|(id, position)| (ConversationId::new(id), position));
@@ -207,11 +206,14 @@ async fn really(app: &App, caller: &Caller, asked: SendRequest) -> ApiResult {
     let view = SendResult {
         results: results.collect(),
     };
-    Ok(view::made(StatusCode::CREATED, made.replayed, &view))
+    Ok(view::made(StatusCode::CREATED, replayed, &view))
 }
 
 async fn dry_run(app: &App, caller: &Caller, asked: SendRequest) -> ApiResult {
-    let would = app.store.would_send(caller.user, asked).await?;
+    let would = app
+        .store
+        .would_send(caller.access(Scope::PinsReadSecret), asked)
+        .await?;
     let results = would.into_iter().map(|w| SendResultItem {
         recipients: w.recipients,
         status: if w.available {

@@ -44,15 +44,18 @@ pub async fn publish(
     }
 }
 
-fn follows(before: &[LoggedEvent], next: &[LoggedEvent]) -> bool {
+/// An event, and the people it concerns, where its act knew them.
+type Told = (LoggedEvent, Option<Vec<UserId>>);
+
+fn follows(before: &[Told], next: &[Told]) -> bool {
     match (before.last(), next.first()) {
-        (Some(last), Some(first)) => last.seq + 1 == first.seq,
+        (Some((last, _)), Some((first, _))) => last.seq + 1 == first.seq,
         _ => false,
     }
 }
 
-async fn tell(store: &Store, events: Vec<LoggedEvent>, bus: &Bus, inbox: &Inbox) {
-    let (Some(first), Some(last)) = (events.first(), events.last()) else {
+async fn tell(store: &Store, events: Vec<Told>, bus: &Bus, inbox: &Inbox) {
+    let (Some((first, _)), Some((last, _))) = (events.first(), events.last()) else {
         return;
     };
     let mut batch = Batch {
@@ -60,13 +63,36 @@ async fn tell(store: &Store, events: Vec<LoggedEvent>, bus: &Bus, inbox: &Inbox)
         to: last.seq,
         events: Vec::new(),
     };
-    match store.audiences(events.clone()).await {
-        Ok(people) => batch.events = events.into_iter().zip(people).collect(),
+    match with_people(store, events).await {
+        Ok(events) => batch.events = events,
         Err(error) => tracing::warn!(%error, "a batch goes as a hint alone"),
     }
     // A full inbox loses a hint, which the head check finds.
     drop(inbox.try_send(News::Batch(batch.clone())));
     bus.publish(&batch).await;
+}
+
+/// Adds the people where they are not known yet.
+async fn with_people(
+    store: &Store,
+    events: Vec<Told>,
+) -> Result<Vec<(LoggedEvent, Vec<UserId>)>, StoreError> {
+    let unknown: Vec<LoggedEvent> = events
+        .iter()
+        .filter(|(_, people)| people.is_none())
+        .map(|(event, _)| event.clone())
+        .collect();
+    let found = if unknown.is_empty() {
+        Vec::new()
+    } else {
+        store.audiences(unknown).await?
+    };
+    let mut found = found.into_iter();
+    let with_people = |(event, people): Told| {
+        let people = people.or_else(|| found.next());
+        (event, people.unwrap_or_default())
+    };
+    Ok(events.into_iter().map(with_people).collect())
 }
 
 /// Follows the log from `position` on and delivers it to this node's streams. Ends with the inbox.

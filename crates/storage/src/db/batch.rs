@@ -1,22 +1,26 @@
-//! The one way of writing: the acts that wait are run one after another in one transaction,
-//! get their place in the log together, and are answered after the one commit.
+//! The one way of writing: the acts that wait are decided one after another in one transaction, get their place in
+//! the log together, and are answered after the one commit.
 //!
-//! Each act is all or nothing, in a savepoint of its own. What two acts may not touch at once is named by
-//! [`LockKey`]s, taken for the whole batch in one global order before the first act runs; an act that finds it
-//! needs another key is undone and runs again with it. The log's head row is locked last.
+//! An act that decides on rows in memory runs together with others: what all of them ask for is read in a few
+//! statements, and what all of them changed is written in a few. An act that needs the connection runs before them,
+//! in a savepoint of its own. Either way each act is all or nothing, and decided as if it were alone.
+//!
+//! What two acts may not touch at once is named by [`LockKey`]s, taken for the whole batch in one global order
+//! before the first act decides; an act that finds it needs another key is undone and runs again with it. The log's
+//! head row is locked last.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt};
 use tokio::sync::{mpsc, oneshot};
 
 use super::pool::Connections;
+use super::tx::{Abort, Emitted, LockKey, Step, Tx, lock_all};
 use super::{Begin, Conn};
 use crate::error::{Result, StoreError};
-use crate::log::{self, LoggedEvent, NewEvent};
+use crate::log::{self, Committed};
+use crate::rows::Rows;
 use crate::source::Source;
 
 /// Acts that may wait for the writer; one more is told to come back later.
@@ -25,91 +29,24 @@ const QUEUE_MAX: usize = 4_096;
 const BATCH_MAX: usize = 64;
 /// How often an act is tried when locks, ids or the database's own conflicts stand in its way.
 const ATTEMPTS_MAX: u32 = 6;
+/// How often an act may ask for more rows.
+const ROUNDS_MAX: u32 = 32;
 
-/// What two acts may not touch at the same time.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum LockKey {
-    /// A person's own settings, heads, boards, follows, sessions.
-    User(i64),
-    /// A conversation with its members and messages.
-    Conversation(i64),
-    /// The conversation of these people, also before it exists.
-    CreationKey(String),
-    /// What a caller's idempotency key made.
-    Idempotency(i64, String),
-    /// A username or e-mail address, also before it is taken.
-    Name(String),
-    /// The signing keys.
-    SigningKeys,
+/// How an act decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// On rows in memory, together with others.
+    Together,
+    /// With the connection, by itself.
+    Alone,
 }
 
-impl LockKey {
-    /// The same number on every node: the first 8 bytes of SHA-256.
-    fn number(&self) -> i64 {
-        use sha2::{Digest, Sha256};
-        let digest = Sha256::digest(format!("{self:?}").as_bytes());
-        let mut first = [0_u8; 8];
-        first.copy_from_slice(digest.as_slice().get(..8).unwrap_or(&[0; 8]));
-        i64::from_be_bytes(first)
-    }
-}
-
-/// Why an act stopped.
-pub(crate) enum Abort {
-    /// It is refused or failed.
-    Failed(StoreError),
-    /// It has to run again with this key locked.
-    NeedsLock(LockKey),
-}
-
-impl<E: Into<StoreError>> From<E> for Abort {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-/// What an act works with.
-pub(crate) struct Tx<'a> {
-    pub(crate) conn: &'a mut Conn,
-    pub(crate) source: &'a Source,
-    held: &'a BTreeSet<LockKey>,
-    /// What this act made itself, and nobody else can know of before the commit.
-    fresh: BTreeSet<LockKey>,
-    events: Vec<NewEvent>,
-}
-
-impl Tx<'_> {
-    /// Makes sure that no other act touches `key` until this one is committed.
-    ///
-    /// Take it before reading what the act decides on. On SQLite the one writer is lock enough.
-    pub(crate) fn lock(&mut self, key: LockKey) -> std::result::Result<(), Abort> {
-        if self.conn.is_postgres() && !self.held.contains(&key) && !self.fresh.contains(&key) {
-            return Err(Abort::NeedsLock(key));
-        }
-        Ok(())
-    }
-
-    /// Tells that this act made `key` itself, so that no lock is needed.
-    pub(crate) fn made(&mut self, key: LockKey) {
-        self.fresh.insert(key);
-    }
-
-    /// Adds an event to the log; its `seq` is given just before the commit.
-    pub(crate) fn emit(&mut self, event: NewEvent) {
-        self.events.push(event);
-    }
-}
-
-/// What was committed together, for those who follow the log.
-#[derive(Debug, Clone)]
-pub struct Committed {
-    /// The events, in order of `seq`, without holes.
-    pub events: Vec<LoggedEvent>,
-}
+/// Finds the locks of an act by looking up what does not change.
+pub(crate) type FindLocks = Box<dyn FnMut(&mut Tx<'_>) -> Step<Vec<LockKey>> + Send>;
 
 /// An act that waits for a writer.
 trait Job: Send {
-    fn attempt(&mut self, tx: &mut Tx<'_>) -> std::result::Result<(), Abort>;
+    fn attempt(&mut self, tx: &mut Tx<'_>) -> Step<()>;
     fn answer(self: Box<Self>, outcome: Result<()>);
 }
 
@@ -122,9 +59,9 @@ struct Act<T, F> {
 impl<T, F> Job for Act<T, F>
 where
     T: Send,
-    F: FnMut(&mut Tx<'_>) -> std::result::Result<T, Abort> + Send,
+    F: FnMut(&mut Tx<'_>) -> Step<T> + Send,
 {
-    fn attempt(&mut self, tx: &mut Tx<'_>) -> std::result::Result<(), Abort> {
+    fn attempt(&mut self, tx: &mut Tx<'_>) -> Step<()> {
         self.output = Some((self.body)(tx)?);
         Ok(())
     }
@@ -143,7 +80,9 @@ where
 }
 
 struct Waiting {
+    way: Way,
     locks: Vec<LockKey>,
+    find_locks: Option<FindLocks>,
     attempts: u32,
     job: Box<dyn Job>,
 }
@@ -180,11 +119,14 @@ impl Writers {
         Ok(Self { queue })
     }
 
-    /// Runs an act. `locks` are the keys it is known to need; it may find more as it runs.
+    /// Runs an act. `locks` are the keys it is known to need, beside those that `find_locks` finds; it may find
+    /// more as it runs.
     pub(crate) async fn act<T: Send + 'static>(
         &self,
+        way: Way,
         locks: Vec<LockKey>,
-        body: impl FnMut(&mut Tx<'_>) -> std::result::Result<T, Abort> + Send + 'static,
+        find_locks: Option<FindLocks>,
+        body: impl FnMut(&mut Tx<'_>) -> Step<T> + Send + 'static,
     ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
         let job = Box::new(Act {
@@ -194,7 +136,9 @@ impl Writers {
         });
         self.queue
             .try_send(Waiting {
+                way,
                 locks,
+                find_locks,
                 attempts: 0,
                 job,
             })
@@ -209,7 +153,17 @@ impl Writers {
 enum Ended {
     Done,
     Failed(StoreError),
-    Again(Option<LockKey>),
+    Again(Again),
+}
+
+/// Why an act has to run again.
+enum Again {
+    /// With this key locked.
+    Locked(LockKey),
+    /// With the connection.
+    Alone,
+    /// The database refused its batch.
+    Apart,
 }
 
 struct Writer {
@@ -224,7 +178,7 @@ impl Writer {
     fn run(mut self, waiting: &Mutex<mpsc::Receiver<Waiting>>) {
         loop {
             let mut batch = std::mem::take(&mut self.again);
-            // What failed for a reason of the database's own runs alone.
+            // What failed for a reason of the database's own runs apart.
             if batch.iter().any(|w| w.attempts > 1) {
                 self.again = batch.split_off(1);
             } else if !fill(&mut batch, waiting) {
@@ -244,21 +198,17 @@ impl Writer {
             .and_then(|mut conn| self.transact(&mut conn, &mut batch));
         let mut again = Vec::new();
         match outcome {
-            Ok((ended, events)) => {
-                if !events.is_empty() {
+            Ok((ended, committed)) => {
+                if !committed.events.is_empty() {
                     // Followers that miss it find it by the log's head.
-                    drop(self.committed.try_send(Committed { events }));
+                    drop(self.committed.try_send(committed));
                 }
                 for (mut waiting, end) in batch.into_iter().zip(ended) {
                     match end {
                         Ended::Done => waiting.job.answer(Ok(())),
                         Ended::Failed(error) => waiting.job.answer(Err(error)),
-                        Ended::Again(key) => {
-                            // A missing key is no failure: the act may go with others again.
-                            if key.is_none() {
-                                waiting.attempts = waiting.attempts.max(2);
-                            }
-                            waiting.locks.extend(key);
+                        Ended::Again(reason) => {
+                            waiting.prepare(reason);
                             again.push(waiting);
                         }
                     }
@@ -277,17 +227,9 @@ impl Writer {
         again
     }
 
-    fn transact(
-        &self,
-        conn: &mut Conn,
-        batch: &mut [Waiting],
-    ) -> Result<(Vec<Ended>, Vec<LoggedEvent>)> {
-        let held: BTreeSet<LockKey> = batch.iter().flat_map(|w| w.locks.iter().cloned()).collect();
+    fn transact(&self, conn: &mut Conn, batch: &mut [Waiting]) -> Result<(Vec<Ended>, Committed)> {
         conn.begin(Begin::Write)?;
-        let outcome = lock_all(conn, &held)
-            .and_then(|()| self.run_acts(conn, batch, &held))
-            .and_then(|(ended, events)| Ok((ended, log::append(conn, &events)?)));
-        match outcome {
+        match self.run_acts(conn, batch) {
             Ok(done) => {
                 conn.commit()?;
                 Ok(done)
@@ -306,47 +248,142 @@ impl Writer {
                     waiting.attempts += 1;
                 }
                 tracing::debug!(%error, "a batch is tried again, one by one");
-                Ok((
-                    batch.iter().map(|_| Ended::Again(None)).collect(),
-                    Vec::new(),
-                ))
+                let again = batch.iter().map(|_| Ended::Again(Again::Apart));
+                Ok((again.collect(), Committed::default()))
             }
         }
     }
 
-    fn run_acts(
+    fn run_acts(&self, conn: &mut Conn, batch: &mut [Waiting]) -> Result<(Vec<Ended>, Committed)> {
+        let held = self.lock(conn, batch)?;
+        let mut events = Vec::new();
+        let mut ended: Vec<Option<Ended>> = Vec::with_capacity(batch.len());
+        for waiting in batch.iter_mut() {
+            ended.push(match waiting.way {
+                Way::Alone => Some(self.run_alone(conn, waiting, &held, &mut events)?),
+                Way::Together => None,
+            });
+        }
+        let mut rows = Rows::default();
+        for _ in 0..ROUNDS_MAX {
+            let mut missing = false;
+            for (waiting, end) in batch.iter_mut().zip(&mut ended) {
+                if end.is_some() {
+                    continue;
+                }
+                let needs_locks = conn.is_postgres();
+                let mut tx = Tx::new(&self.source, &mut rows, &held, None, needs_locks);
+                let outcome = waiting.job.attempt(&mut tx);
+                let made = std::mem::take(&mut tx.events);
+                *end = match outcome {
+                    Ok(()) => {
+                        rows.keep();
+                        events.extend(made);
+                        Some(Ended::Done)
+                    }
+                    Err(Abort::Missing) => {
+                        missing = true;
+                        rows.undo();
+                        None
+                    }
+                    Err(abort) => {
+                        rows.undo();
+                        Some(after_abort(waiting, abort)?)
+                    }
+                };
+            }
+            if !missing {
+                break;
+            }
+            rows.load(conn)?;
+        }
+        rows.write(conn)?;
+        let committed = log::append(conn, events, &mut rows)?;
+        let stuck = || Ended::Failed(StoreError::Corrupt("an act asks for ever more rows".into()));
+        let ended = ended.into_iter().map(|end| end.unwrap_or_else(stuck));
+        Ok((ended.collect(), committed))
+    }
+
+    /// Finds and takes the locks of all acts.
+    fn lock(&self, conn: &mut Conn, batch: &mut [Waiting]) -> Result<BTreeSet<LockKey>> {
+        let mut held: BTreeSet<LockKey> = BTreeSet::new();
+        if !conn.is_postgres() {
+            return Ok(held);
+        }
+        // What is found without a lock may be another's a moment later: the acts themselves look again.
+        let mut rows = Rows::default();
+        for _ in 0..ROUNDS_MAX {
+            let mut missing = false;
+            for waiting in batch.iter_mut() {
+                held.extend(waiting.locks.iter().cloned());
+                if let Some(find) = &mut waiting.find_locks {
+                    let nothing = BTreeSet::new();
+                    let mut tx = Tx::new(&self.source, &mut rows, &nothing, None, false);
+                    match find(&mut tx) {
+                        Ok(found) => held.extend(found),
+                        Err(Abort::Missing) => missing = true,
+                        // The act itself meets the same, and answers for it.
+                        Err(_) => {}
+                    }
+                }
+            }
+            if !missing {
+                break;
+            }
+            rows.load(conn)?;
+        }
+        lock_all(conn, &held)?;
+        Ok(held)
+    }
+
+    fn run_alone(
         &self,
         conn: &mut Conn,
-        batch: &mut [Waiting],
+        waiting: &mut Waiting,
         held: &BTreeSet<LockKey>,
-    ) -> Result<(Vec<Ended>, Vec<NewEvent>)> {
-        let mut events = Vec::new();
-        let mut ended = Vec::with_capacity(batch.len());
-        for waiting in batch {
+        events: &mut Vec<Emitted>,
+    ) -> Result<Ended> {
+        let mut rows = Rows::default();
+        for _ in 0..ROUNDS_MAX {
             conn.savepoint()?;
-            let fresh = BTreeSet::new();
-            let mut tx = Tx {
-                conn,
-                source: &self.source,
-                held,
-                fresh,
-                events: Vec::new(),
-            };
+            let needs_locks = conn.is_postgres();
+            let mut tx = Tx::new(&self.source, &mut rows, held, Some(conn), needs_locks);
             let outcome = waiting.job.attempt(&mut tx);
-            let made = tx.events;
-            ended.push(match outcome {
+            let made = std::mem::take(&mut tx.events);
+            let outcome = outcome.and_then(|()| {
+                rows.keep();
+                rows.write(conn)?;
+                Ok(rows.write_conversations(conn)?)
+            });
+            match outcome {
                 Ok(()) => {
                     conn.commit()?;
                     events.extend(made);
-                    Ended::Done
+                    return Ok(Ended::Done);
+                }
+                Err(Abort::Missing) => {
+                    conn.rollback()?;
+                    rows.undo();
+                    rows.load(conn)?;
                 }
                 Err(abort) => {
                     conn.rollback()?;
-                    after_abort(waiting, abort)?
+                    return after_abort(waiting, abort);
                 }
-            });
+            }
         }
-        Ok((ended, events))
+        let reason = "an act asks for ever more rows".into();
+        Ok(Ended::Failed(StoreError::Corrupt(reason)))
+    }
+}
+
+impl Waiting {
+    fn prepare(&mut self, again: Again) {
+        match again {
+            Again::Locked(key) => self.locks.push(key),
+            Again::Alone => self.way = Way::Alone,
+            Again::Apart => self.attempts = self.attempts.max(2),
+        }
     }
 }
 
@@ -386,9 +423,10 @@ fn after_abort(waiting: &mut Waiting, abort: Abort) -> Result<Ended> {
             if waiting.attempts > ATTEMPTS_MAX * 8 {
                 Ended::Failed(StoreError::Unavailable("too many conflicts".into()))
             } else {
-                Ended::Again(Some(key))
+                Ended::Again(Again::Locked(key))
             }
         }
+        Abort::Missing | Abort::NeedsConnection => Ended::Again(Again::Alone),
         Abort::Failed(StoreError::Database(Error::DatabaseError(
             DatabaseErrorKind::UniqueViolation,
             info,
@@ -399,26 +437,11 @@ fn after_abort(waiting: &mut Waiting, abort: Abort) -> Result<Ended> {
                 "an act met a row that is there already"
             );
             waiting.attempts += 1;
-            Ended::Again(None)
+            Ended::Again(Again::Apart)
         }
         Abort::Failed(StoreError::Database(error)) if waiting.attempts < ATTEMPTS_MAX => {
             return Err(StoreError::Database(error));
         }
         Abort::Failed(error) => Ended::Failed(error),
     })
-}
-
-/// Takes every key of the batch, in the order of their numbers, as every node does.
-fn lock_all(conn: &mut Conn, held: &BTreeSet<LockKey>) -> Result<()> {
-    let Conn::Postgres(c) = conn else {
-        return Ok(());
-    };
-    if held.is_empty() {
-        return Ok(());
-    }
-    let numbers: BTreeSet<i64> = held.iter().map(LockKey::number).collect();
-    diesel::sql_query("select count(pg_advisory_xact_lock(key)) from unnest($1) as key")
-        .bind::<Array<BigInt>, _>(numbers.into_iter().collect::<Vec<_>>())
-        .execute(&mut **c)?;
-    Ok(())
 }

@@ -30,14 +30,14 @@ pub(crate) enum Connections {
 
 impl Connections {
     /// Opens up to `size` connections, the first one at once, so that a wrong address is found at the start.
-    pub(crate) fn open(target: &Target, size: u32) -> Result<Self> {
+    pub(crate) fn open(target: &Target, usage: Usage, size: u32) -> Result<Self> {
         match target {
             Target::Sqlite(path) => builder(size)
                 .connection_customizer(Box::new(SqlitePragmas))
                 .build(ConnectionManager::new(path_text(path)?))
                 .map(Self::Sqlite),
             Target::Postgres(url) => builder(size)
-                .connection_customizer(Box::new(PostgresSettings))
+                .connection_customizer(Box::new(PostgresSettings(usage)))
                 .build(ConnectionManager::new(url.as_str()))
                 .map(Self::Postgres),
         }
@@ -83,8 +83,17 @@ impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for SqlitePragma
     }
 }
 
+/// What connections are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Usage {
+    /// Queries.
+    Reading,
+    /// Acts, which find all their rows by keys.
+    Writing,
+}
+
 #[derive(Debug)]
-struct PostgresSettings;
+struct PostgresSettings(Usage);
 
 impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for PostgresSettings {
     fn on_acquire(&self, c: &mut PgConnection) -> std::result::Result<(), diesel::r2d2::Error> {
@@ -97,6 +106,14 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for PostgresSettings
              set statement_timeout = '4s'; set idle_in_transaction_session_timeout = '10s';
              set synchronous_commit = on; set client_min_messages = warning; set timezone = 'UTC'",
         )
-        .map_err(diesel::r2d2::Error::QueryError)
+        .map_err(diesel::r2d2::Error::QueryError)?;
+        if self.0 == Usage::Writing {
+            // A plan made while a table is small is kept when it has grown.
+            c.batch_execute(
+                "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off",
+            )
+            .map_err(diesel::r2d2::Error::QueryError)?;
+        }
+        Ok(())
     }
 }

@@ -138,7 +138,7 @@ both! {
         assert_eq!(profile.person.version, 2);
         assert_eq!(account.cursor.seq, 1);
         let committed = at.committed.recv().await.unwrap();
-        let kinds: Vec<_> = committed.events.iter().map(|e| (e.kind, e.actor)).collect();
+        let kinds: Vec<_> = committed.events.iter().map(|(e, _)| (e.kind, e.actor)).collect();
         assert_eq!(kinds, [(EventKind::UserUpdated, id)]);
 
         at.store.change_profile(id, change).await.unwrap();

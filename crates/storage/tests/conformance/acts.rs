@@ -7,8 +7,9 @@ use pinwire_storage::StoreError;
 use pinwire_storage::conversations::ConversationView;
 use pinwire_storage::idempotency::{IdempotencyKey, Made};
 use pinwire_storage::inbox::Filter;
-use pinwire_storage::send::{Recipient, SendRequest, SentTo};
+use pinwire_storage::send::{Recipient, SendRequest, Sent, SentTo};
 
+use crate::boards::full;
 use crate::stores::TestStore;
 
 impl TestStore {
@@ -34,7 +35,12 @@ impl TestStore {
     /// Sends a pin to each of these people apart.
     pub(crate) async fn sends(&self, sender: UserId, pin: PinId, to: &[UserId]) -> Vec<SentTo> {
         let request = request(pin, to, SendMode::Separate);
-        self.store.send(sender, request).await.unwrap().outcome
+        self.store
+            .send(full(sender), request)
+            .await
+            .unwrap()
+            .outcome
+            .to
     }
 
     /// Sends a pin to one person: the conversation and the position.
@@ -53,10 +59,14 @@ impl TestStore {
     pub(crate) async fn writes(&self, sender: UserId, id: ConversationId, text: &str) -> i64 {
         let draft = MessageDraft::new(Some(text), None).unwrap();
         self.store
-            .send_message(sender, id, draft, None, None)
+            .send_message(full(sender), id, draft, None, None)
             .await
             .unwrap()
             .outcome
+            .to[0]
+            .message
+            .unwrap()
+            .1
     }
 
     /// The conversation as this person sees it.
@@ -107,7 +117,7 @@ pub(crate) fn refusal<T>(outcome: Result<T, StoreError>) -> String {
 }
 
 /// The message a send to one recipient made.
-pub(crate) fn only(made: &Made<Vec<SentTo>>) -> (i64, i64) {
-    assert_eq!(made.outcome.len(), 1);
-    made.outcome[0].message.unwrap()
+pub(crate) fn only(made: &Made<Sent>) -> (i64, i64) {
+    assert_eq!(made.outcome.to.len(), 1);
+    made.outcome.to[0].message.unwrap()
 }

@@ -9,6 +9,7 @@ use pinwire_domain::{ConversationId, PinId, UserId};
 use pinwire_storage::contacts::{Contact, ContactMark, PinContact};
 
 use crate::acts::refusal;
+use crate::boards::full;
 use crate::pins::secret_pin;
 use crate::stores::TestStore;
 
@@ -75,7 +76,7 @@ impl TestStore {
     }
 
     async fn for_pin(&self, user: UserId, pin: PinId) -> HashMap<String, bool> {
-        let page = self.store.contacts_for_pin(user, pin, None, None, 25);
+        let page = self.store.contacts_for_pin(full(user), pin, None, None, 25);
         let show = |c: PinContact| (c.contact.person.username, c.already_sent);
         page.await
             .unwrap()
@@ -156,7 +157,7 @@ both! {
         let list = at.store.contacts(ana, None, None, 25).await.unwrap();
         assert_eq!((list.cursor.seq, list.cursor.epoch.as_str()), (head, at.store.epoch()));
         let pin = at.pin(ana);
-        let chooser = at.store.contacts_for_pin(ana, pin, None, None, 25).await.unwrap();
+        let chooser = at.store.contacts_for_pin(full(ana), pin, None, None, 25).await.unwrap();
         assert_eq!(chooser.cursor, list.cursor);
     }
 
@@ -251,7 +252,7 @@ both! {
     only_for_a_pin_one_may_send_are_contacts_listed(at) {
         let [ana, bo] = ["ana", "bo"].map(|name| at.person(name));
         let secret = secret_pin(at, ana).await;
-        let refused = async |pin| refusal(at.store.contacts_for_pin(bo, pin, None, None, 25).await);
+        let refused = async |pin| refusal(at.store.contacts_for_pin(full(bo), pin, None, None, 25).await);
         assert_eq!(refused(PinId::new(99)).await, "PinNotFound");
         assert_eq!(refused(secret).await, "PinNotFound");
         at.sends_to(ana, secret, bo).await;

@@ -122,8 +122,14 @@ fn value(rest: &mut Rest<'_>) -> Option<String> {
         }
         _ => {
             let mut word = String::new();
-            while let Some(c) = rest.next_if(|c| !matches!(c, ',' | ']')) {
+            while let Some(c) = rest.next_if(|c| !matches!(c, ',' | ']' | '(' | ')')) {
                 word.push(c);
+            }
+            if word == "Some" {
+                rest.next();
+                let inner = value(rest);
+                rest.next();
+                return inner;
             }
             assert!(
                 word.parse::<i64>().is_ok() || word == "true" || word == "false",

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use pinwire_domain::message::MessageDraft;
 
 use crate::acts::{key, request};
+use crate::boards::full;
 use crate::stores::on_postgres;
 use pinwire_domain::conversation::SendMode;
 
@@ -30,7 +31,9 @@ fn writers_of_two_nodes_leave_no_hole_and_meet_no_deadlock() {
                 SendMode::Separate
             };
             let send = request(pins[n % 6], &to, mode);
-            sends.push(tokio::spawn(async move { store.send(sender, send).await }));
+            sends.push(tokio::spawn(
+                async move { store.send(full(sender), send).await },
+            ));
         }
         for send in sends {
             send.await.unwrap().unwrap();
@@ -68,10 +71,14 @@ fn a_key_makes_one_message_whichever_node_is_asked() {
             let draft = MessageDraft::new(Some("once"), None).unwrap();
             sends.push(tokio::spawn(async move {
                 store
-                    .send_message(ana, id, draft, None, Some(key))
+                    .send_message(full(ana), id, draft, None, Some(key))
                     .await
                     .unwrap()
                     .outcome
+                    .to[0]
+                    .message
+                    .unwrap()
+                    .1
             }));
         }
         let mut positions = BTreeSet::new();

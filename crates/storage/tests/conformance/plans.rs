@@ -12,6 +12,7 @@ use pinwire_storage::inbox::{ActivityMark, Filter};
 use pinwire_storage::messages::Page;
 
 use crate::acts::request;
+use crate::boards::full;
 use crate::explain::{self, Explaining, Statement};
 use crate::stores::{TestStore, on_postgres, on_sqlite};
 
@@ -85,10 +86,14 @@ async fn ask_contacts(at: &TestStore, person: UserId, asked: &mut Vec<Asked>) {
     }
     // In a twentieth of all conversations, and in few.
     for pin in [PinId::new(1), PinId::new(77)] {
-        let chosen = at.store.contacts_for_pin(person, pin, None, None, 250);
+        let chosen = at
+            .store
+            .contacts_for_pin(full(person), pin, None, None, 250);
         ask!(at, asked, "contacts for a pin", chosen);
         let query = PeopleQuery::parse("be").ok();
-        let chosen = at.store.contacts_for_pin(person, pin, query, None, 25);
+        let chosen = at
+            .store
+            .contacts_for_pin(full(person), pin, query, None, 25);
         ask!(at, asked, "contacts for a pin like be", chosen);
     }
 }
@@ -116,7 +121,7 @@ async fn ask_conversations(at: &TestStore, person: UserId, asked: &mut Vec<Asked
     for mode in [SendMode::Separate, SendMode::Group] {
         let dry_run = at
             .store
-            .would_send(person, request(PinId::new(1), &to, mode));
+            .would_send(full(person), request(PinId::new(1), &to, mode));
         ask!(at, asked, format!("a dry run, {mode:?}"), dry_run);
     }
 }

@@ -66,7 +66,7 @@ both! {
 
         at.store.sign_out(ana, granted.session).await.unwrap();
         assert!(!live(at, granted.session).await);
-        let event = at.committed.recv().await.unwrap().events[0].clone();
+        let event = at.committed.recv().await.unwrap().events[0].0.clone();
         assert_eq!((event.kind, event.user), (EventKind::SessionRevoked, Some(ana)));
         let again = at.store.sign_out(ana, granted.session).await.unwrap_err();
         assert!(matches!(again, StoreError::Refused(Refusal::SessionNotFound)), "{again}");
@@ -165,7 +165,7 @@ both! {
         assert!(live(at, here.session).await);
         assert!(!live(at, there.session).await);
         assert_eq!(at.store.password_hash(ana).await.unwrap().as_deref(), Some("new hash"));
-        let event = at.committed.recv().await.unwrap().events[0].clone();
+        let event = at.committed.recv().await.unwrap().events[0].0.clone();
         assert_eq!((event.kind, event.user), (EventKind::SessionRevoked, Some(ana)));
 
         at.store.change_password(ana, change("new hash", None)).await.unwrap();

@@ -4,6 +4,7 @@ use pinwire_domain::event::{Cursor, EventKind};
 use pinwire_domain::{Time, UserId};
 use pinwire_storage::events::{ResyncReason, Stretch, What};
 
+use crate::boards::full;
 use crate::stores::TestStore;
 
 /// All of a person's events after `seq`, read in stretches of two.
@@ -101,7 +102,7 @@ both! {
                 tokio::spawn(async move {
                     let text = format!("{n}");
                     let draft = pinwire_domain::message::MessageDraft::new(Some(&text), None);
-                    store.send_message(bo, id, draft.unwrap(), None, None).await.unwrap()
+                    store.send_message(full(bo), id, draft.unwrap(), None, None).await.unwrap()
                 })
             })
             .collect();
@@ -110,7 +111,7 @@ both! {
         }
         let mut told = Vec::new();
         while let Ok(batch) = at.committed.try_recv() {
-            told.extend(batch.events.iter().map(|e| e.seq));
+            told.extend(batch.events.iter().map(|(e, _)| e.seq));
         }
         told.sort_unstable();
         assert_eq!(told, (1..=51).collect::<Vec<_>>());

@@ -64,7 +64,7 @@ both! {
         assert!(is_refused(at, &first.refresh_token).await);
         assert!(!live(at, &first).await);
         assert!(is_refused(at, &second.refresh_token).await);
-        let event = at.committed.recv().await.unwrap().events[0].clone();
+        let event = at.committed.recv().await.unwrap().events[0].0.clone();
         assert_eq!((event.kind, event.user), (EventKind::SessionRevoked, Some(ana)));
         assert!(live(at, &other).await, "another device's session is another family");
     }

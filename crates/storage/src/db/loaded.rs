@@ -1,0 +1,194 @@
+//! Rows that the acts of a batch decide on: read for all of them at once, changed in memory, written back at once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
+
+use super::Conn;
+use super::many::{self, Table, Values};
+use super::tx::Abort;
+use crate::error::Result;
+
+/// A kind of row, or of rows that belong together.
+pub(crate) trait Entity: Clone {
+    type Key: Clone + Ord + Hash;
+
+    /// Reads those of these keys that are there.
+    fn load(conn: &mut Conn, keys: &[Self::Key]) -> Result<Vec<(Self::Key, Self)>>;
+}
+
+/// A kind that acts add or change.
+pub(crate) trait Stored: Entity {
+    /// Writes new ones.
+    fn insert(conn: &mut Conn, new: &[(&Self::Key, &Self)]) -> Result<()>;
+
+    /// Writes what became of these: each as it was, and as it is.
+    fn update(conn: &mut Conn, changed: &[(&Self::Key, &Self, &Self)]) -> Result<()>;
+}
+
+/// The entities of one kind that a batch has to do with.
+pub(crate) struct Loaded<E: Entity> {
+    /// As the database has them; none for one that is not there.
+    stored: HashMap<E::Key, Option<E>>,
+    /// As the acts that are decided leave them.
+    decided: BTreeMap<E::Key, E>,
+    /// As the act that runs leaves them.
+    draft: BTreeMap<E::Key, E>,
+    /// Asked for and not read yet.
+    wanted: BTreeSet<E::Key>,
+}
+
+impl<E: Entity> Default for Loaded<E> {
+    fn default() -> Self {
+        Self {
+            stored: HashMap::new(),
+            decided: BTreeMap::new(),
+            draft: BTreeMap::new(),
+            wanted: BTreeSet::new(),
+        }
+    }
+}
+
+impl<E: Entity> Loaded<E> {
+    /// Tells what the act will ask for, so that all of it is read in one go.
+    pub(crate) fn want(&mut self, key: E::Key) {
+        if !self.decided.contains_key(&key) && !self.stored.contains_key(&key) {
+            self.wanted.insert(key);
+        }
+    }
+
+    /// The entity, or none if there is none. Stops an act that was the first to ask; it runs again.
+    pub(crate) fn get(&mut self, key: &E::Key) -> std::result::Result<Option<&E>, Abort> {
+        if let Some(entity) = self.draft.get(key).or_else(|| self.decided.get(key)) {
+            return Ok(Some(entity));
+        }
+        if let Some(entity) = self.stored.get(key) {
+            return Ok(entity.as_ref());
+        }
+        self.wanted.insert(key.clone());
+        Err(Abort::Missing)
+    }
+
+    /// The entity, if it has been asked for before.
+    pub(crate) fn peek(&self, key: &E::Key) -> Option<&E> {
+        let known = self.draft.get(key).or_else(|| self.decided.get(key));
+        known.or_else(|| self.stored.get(key)?.as_ref())
+    }
+
+    /// Changes an entity.
+    pub(crate) fn put(&mut self, key: E::Key, entity: E) {
+        self.draft.insert(key, entity);
+    }
+
+    /// Adds an entity that is known not to be there.
+    pub(crate) fn add(&mut self, key: E::Key, entity: E) {
+        self.stored.entry(key.clone()).or_insert(None);
+        self.draft.insert(key, entity);
+    }
+
+    /// The act that ran stands.
+    pub(crate) fn keep(&mut self) {
+        self.decided.append(&mut self.draft);
+    }
+
+    /// The act that ran does not stand.
+    pub(crate) fn undo(&mut self) {
+        self.draft.clear();
+    }
+
+    /// Reads what was asked for; how much that was.
+    pub(crate) fn load(&mut self, conn: &mut Conn) -> Result<usize> {
+        let keys: Vec<E::Key> = std::mem::take(&mut self.wanted).into_iter().collect();
+        if keys.is_empty() {
+            return Ok(0);
+        }
+        let found = E::load(conn, &keys)?;
+        let count = keys.len();
+        self.stored.extend(keys.into_iter().map(|key| (key, None)));
+        self.stored
+            .extend(found.into_iter().map(|(key, entity)| (key, Some(entity))));
+        Ok(count)
+    }
+}
+
+impl<E: Stored> Loaded<E> {
+    /// Writes what the acts decided, in the order of the keys.
+    pub(crate) fn write(&mut self, conn: &mut Conn) -> Result<()> {
+        self.write_new(conn)?;
+        let changed: Vec<(&E::Key, &E, &E)> = self
+            .decided
+            .iter()
+            .filter_map(|(key, after)| Some((key, self.stored.get(key)?.as_ref()?, after)))
+            .collect();
+        if !changed.is_empty() {
+            E::update(conn, &changed)?;
+        }
+        for (key, entity) in std::mem::take(&mut self.decided) {
+            self.stored.insert(key, Some(entity));
+        }
+        Ok(())
+    }
+
+    /// Writes the new ones alone.
+    pub(crate) fn write_new(&mut self, conn: &mut Conn) -> Result<()> {
+        let is_new = |key: &E::Key| !matches!(self.stored.get(key), Some(Some(_)));
+        let new: Vec<(&E::Key, &E)> = self.decided.iter().filter(|(key, _)| is_new(key)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        E::insert(conn, &new)?;
+        let written: Vec<(E::Key, E)> = new
+            .into_iter()
+            .map(|(k, e)| (k.clone(), e.clone()))
+            .collect();
+        self.stored
+            .extend(written.into_iter().map(|(k, e)| (k, Some(e))));
+        Ok(())
+    }
+}
+
+/// Rows that acts only add.
+pub(crate) trait Addition {
+    /// Where they go.
+    const TABLE: Table;
+
+    /// The values of its columns.
+    fn values(&self) -> Values;
+}
+
+/// The rows of one kind that a batch adds.
+pub(crate) struct Added<R> {
+    decided: Vec<R>,
+    draft: Vec<R>,
+}
+
+impl<R> Default for Added<R> {
+    fn default() -> Self {
+        Self {
+            decided: Vec::new(),
+            draft: Vec::new(),
+        }
+    }
+}
+
+impl<R: Addition> Added<R> {
+    /// Adds a row.
+    pub(crate) fn add(&mut self, row: R) {
+        self.draft.push(row);
+    }
+
+    /// The act that ran stands.
+    pub(crate) fn keep(&mut self) {
+        self.decided.append(&mut self.draft);
+    }
+
+    /// The act that ran does not stand.
+    pub(crate) fn undo(&mut self) {
+        self.draft.clear();
+    }
+
+    /// Writes what the acts added.
+    pub(crate) fn write(&mut self, conn: &mut Conn) -> Result<()> {
+        let rows = self.decided.drain(..).map(|row| row.values()).collect();
+        many::insert(conn, &R::TABLE, rows)
+    }
+}

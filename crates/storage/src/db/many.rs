@@ -1,0 +1,345 @@
+//! Many rows of one table at once: one statement over arrays on PostgreSQL, where a statement costs a round trip;
+//! one statement for each row on SQLite, where it costs a call. Both are prepared once for each connection.
+
+use std::marker::PhantomData;
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_dsl::methods::LoadQuery;
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text};
+use diesel::sqlite::Sqlite;
+
+use super::Conn;
+use crate::error::Result;
+
+/// A table as acts read and write its rows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    /// What rows are found by.
+    pub(crate) key: &'static [&'static str],
+    /// The other columns.
+    pub(crate) columns: &'static [&'static str],
+}
+
+/// A value of a column.
+#[derive(Debug, Clone)]
+pub(crate) enum Value {
+    Int(Option<i64>),
+    Text(Option<String>),
+    Bool(bool),
+    Bytes(Vec<u8>),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(Some(value))
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(value: Option<i64>) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(Some(value.to_owned()))
+    }
+}
+
+impl From<Option<&str>> for Value {
+    fn from(value: Option<&str>) -> Self {
+        Self::Text(value.map(str::to_owned))
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+/// The values of one row, the key's first.
+pub(crate) type Values = Vec<Value>;
+
+/// All values of one column.
+enum Column {
+    Ints(Vec<Option<i64>>),
+    Texts(Vec<Option<String>>),
+    Bools(Vec<bool>),
+    Bytes(Vec<Vec<u8>>),
+}
+
+impl Column {
+    fn of(first: Value) -> Self {
+        match first {
+            Value::Int(v) => Self::Ints(vec![v]),
+            Value::Text(v) => Self::Texts(vec![v]),
+            Value::Bool(v) => Self::Bools(vec![v]),
+            Value::Bytes(v) => Self::Bytes(vec![v]),
+        }
+    }
+
+    fn push(&mut self, value: Value) {
+        match (self, value) {
+            (Self::Ints(all), Value::Int(v)) => all.push(v),
+            (Self::Texts(all), Value::Text(v)) => all.push(v),
+            (Self::Bools(all), Value::Bool(v)) => all.push(v),
+            (Self::Bytes(all), Value::Bytes(v)) => all.push(v),
+            _ => debug_assert!(false, "a column has values of one type"),
+        }
+    }
+}
+
+fn transpose(rows: Vec<Values>) -> Vec<Bind> {
+    let mut columns: Vec<Column> = Vec::new();
+    for row in rows {
+        if columns.is_empty() {
+            columns = row.into_iter().map(Column::of).collect();
+        } else {
+            for (column, value) in columns.iter_mut().zip(row) {
+                column.push(value);
+            }
+        }
+    }
+    columns.into_iter().map(Bind::Many).collect()
+}
+
+enum Bind {
+    One(Value),
+    Many(Column),
+}
+
+/// A call of `unnest` with these arrays.
+fn unnest(arrays: &[Bind]) -> String {
+    let marks = arrays.iter().map(|bind| match bind {
+        Bind::Many(Column::Ints(_)) => "?::bigint[]",
+        Bind::Many(Column::Texts(_)) => "?::text[]",
+        Bind::Many(Column::Bools(_)) => "?::boolean[]",
+        Bind::Many(Column::Bytes(_)) => "?::bytea[]",
+        Bind::One(_) => "?",
+    });
+    format!("unnest({})", marks.collect::<Vec<_>>().join(", "))
+}
+
+/// SQL with a `?` for each value, which gives rows of the SQL type `ST`.
+///
+/// Kept prepared by its text, unlike `diesel::sql_query`, which has the database plan each call anew.
+pub(crate) struct Statement<ST> {
+    sql: String,
+    binds: Vec<Bind>,
+    rows: PhantomData<ST>,
+}
+
+impl<ST> Statement<ST> {
+    fn new(sql: String, binds: Vec<Bind>) -> Self {
+        Self {
+            sql,
+            binds,
+            rows: PhantomData,
+        }
+    }
+
+    fn parts(&self) -> impl Iterator<Item = (&str, Option<&Bind>)> {
+        let binds = self.binds.iter().map(Some).chain([None]);
+        self.sql.split('?').zip(binds)
+    }
+}
+
+impl<ST> QueryId for Statement<ST> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<ST> Query for Statement<ST> {
+    type SqlType = ST;
+}
+
+impl<ST, C> RunQueryDsl<C> for Statement<ST> {}
+
+impl<ST> QueryFragment<Pg> for Statement<ST> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        for (text, bind) in self.parts() {
+            out.push_sql(text);
+            match bind {
+                Some(Bind::Many(Column::Ints(v))) => {
+                    out.push_bind_param::<Array<Nullable<BigInt>>, _>(v)?;
+                }
+                Some(Bind::Many(Column::Texts(v))) => {
+                    out.push_bind_param::<Array<Nullable<Text>>, _>(v)?;
+                }
+                Some(Bind::Many(Column::Bools(v))) => out.push_bind_param::<Array<Bool>, _>(v)?,
+                Some(Bind::Many(Column::Bytes(v))) => out.push_bind_param::<Array<Binary>, _>(v)?,
+                Some(Bind::One(Value::Int(v))) => out.push_bind_param::<Nullable<BigInt>, _>(v)?,
+                Some(Bind::One(Value::Text(v))) => out.push_bind_param::<Nullable<Text>, _>(v)?,
+                Some(Bind::One(Value::Bool(v))) => out.push_bind_param::<Bool, _>(v)?,
+                Some(Bind::One(Value::Bytes(v))) => out.push_bind_param::<Binary, _>(v)?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<ST> QueryFragment<Sqlite> for Statement<ST> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        for (text, bind) in self.parts() {
+            out.push_sql(text);
+            match bind {
+                Some(Bind::One(Value::Int(v))) => out.push_bind_param::<Nullable<BigInt>, _>(v)?,
+                Some(Bind::One(Value::Text(v))) => out.push_bind_param::<Nullable<Text>, _>(v)?,
+                Some(Bind::One(Value::Bool(v))) => out.push_bind_param::<Bool, _>(v)?,
+                Some(Bind::One(Value::Bytes(v))) => out.push_bind_param::<Binary, _>(v)?,
+                Some(Bind::Many(_)) | None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs `by_arrays` once with all rows, or `by_row` for each of them.
+fn execute(
+    conn: &mut Conn,
+    rows: Vec<Values>,
+    by_arrays: impl FnOnce(&str) -> String,
+    by_row: impl FnOnce() -> String,
+) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    match conn {
+        Conn::Postgres(c) => {
+            let arrays = transpose(rows);
+            Statement::<()>::new(by_arrays(&unnest(&arrays)), arrays).execute(&mut **c)?;
+        }
+        Conn::Sqlite(c) => {
+            let sql = by_row();
+            for row in rows {
+                let binds = row.into_iter().map(Bind::One).collect();
+                Statement::<()>::new(sql.clone(), binds).execute(&mut **c)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Inserts rows.
+pub(crate) fn insert(conn: &mut Conn, table: &Table, rows: Vec<Values>) -> Result<()> {
+    let names = list(table.key.iter().chain(table.columns), |name| {
+        format!("\"{name}\"")
+    });
+    let marks = marks(table.key.len() + table.columns.len());
+    execute(
+        conn,
+        rows,
+        |new| format!("insert into {} ({names}) select * from {new}", table.name),
+        || format!("insert into {} ({names}) values ({marks})", table.name),
+    )
+}
+
+/// Sets the columns of the rows with these keys.
+pub(crate) fn update(conn: &mut Conn, table: &Table, mut rows: Vec<Values>) -> Result<()> {
+    let name = table.name;
+    if !conn.is_postgres() {
+        // The text names the columns before the key.
+        for row in &mut rows {
+            row.rotate_left(table.key.len());
+        }
+    }
+    execute(
+        conn,
+        rows,
+        |unnest| {
+            let new = list(table.key.iter().chain(table.columns), |c| {
+                format!("\"{c}\"")
+            });
+            let sets = list(table.columns, |c| format!("\"{c}\" = new.\"{c}\""));
+            let found = all(table.key, |k| format!("{name}.\"{k}\" = new.\"{k}\""));
+            format!("update {name} set {sets} from {unnest} as new ({new}) where {found}")
+        },
+        || {
+            let sets = list(table.columns, |c| format!("\"{c}\" = ?"));
+            let found = all(table.key, |k| format!("\"{k}\" = ?"));
+            format!("update {name} set {sets} where {found}")
+        },
+    )
+}
+
+/// Reads key and columns of the rows with these keys, which are different from each other.
+pub(crate) fn select<ST, R>(conn: &mut Conn, table: &Table, keys: Vec<Values>) -> Result<Vec<R>>
+where
+    Statement<ST>:
+        for<'q> LoadQuery<'q, PgConnection, R> + for<'q> LoadQuery<'q, SqliteConnection, R>,
+{
+    let (name, key) = (table.name, table.key);
+    let columns = list(key.iter().chain(table.columns), |c| {
+        format!("{name}.\"{c}\"")
+    });
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(match conn {
+        Conn::Postgres(c) => {
+            let wanted = list(key, |k| format!("\"{k}\""));
+            let found = all(key, |k| format!("{name}.\"{k}\" = wanted.\"{k}\""));
+            let keys = transpose(keys);
+            let sql = format!(
+                "select {columns} from {} as wanted ({wanted}) join {name} on {found}",
+                unnest(&keys)
+            );
+            Statement::<ST>::new(sql, keys).load(&mut **c)?
+        }
+        Conn::Sqlite(c) => {
+            let sql = format!(
+                "select {columns} from {name} where {}",
+                all(key, |k| format!("\"{k}\" = ?"))
+            );
+            let mut rows = Vec::with_capacity(keys.len());
+            for key in keys {
+                let binds = key.into_iter().map(Bind::One).collect();
+                rows.extend(Statement::<ST>::new(sql.clone(), binds).load(&mut **c)?);
+            }
+            rows
+        }
+    })
+}
+
+/// Reads the one value of an SQL expression over the values `it`. PostgreSQL only; nothing elsewhere.
+pub(crate) fn call<ST, R>(
+    conn: &mut Conn,
+    expression: &str,
+    values: Vec<Values>,
+) -> Result<Option<R>>
+where
+    Statement<ST>: for<'q> LoadQuery<'q, PgConnection, R>,
+{
+    let Conn::Postgres(c) = conn else {
+        return Ok(None);
+    };
+    if values.is_empty() {
+        return Ok(None);
+    }
+    let values = transpose(values);
+    let sql = format!("select {expression} from {} as it", unnest(&values));
+    Ok(Some(
+        Statement::<ST>::new(sql, values).get_result(&mut **c)?,
+    ))
+}
+
+fn list<'a>(
+    names: impl IntoIterator<Item = &'a &'static str>,
+    form: impl FnMut(&&'static str) -> String,
+) -> String {
+    names.into_iter().map(form).collect::<Vec<_>>().join(", ")
+}
+
+fn all(names: &[&'static str], form: impl FnMut(&&'static str) -> String) -> String {
+    names.iter().map(form).collect::<Vec<_>>().join(" and ")
+}
+
+fn marks(count: usize) -> String {
+    vec!["?"; count].join(", ")
+}

@@ -1,0 +1,169 @@
+//! What an act works with: rows in memory, or the connection; locks; the log.
+
+use std::collections::BTreeSet;
+
+use diesel::sql_types::BigInt;
+use pinwire_domain::UserId;
+
+use super::Conn;
+use super::many::{self, Value};
+use crate::conversations::rows::Members;
+use crate::error::{Result, StoreError};
+use crate::log::{About, NewEvent};
+use crate::rows::Rows;
+use crate::source::Source;
+
+/// What two acts may not touch at the same time.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum LockKey {
+    /// A person's own settings, heads, boards, follows, sessions.
+    User(i64),
+    /// A conversation with its members and messages.
+    Conversation(i64),
+    /// The conversation of these people, also before it exists.
+    CreationKey(String),
+    /// What a caller's idempotency key made.
+    Idempotency(i64, String),
+    /// A username or e-mail address, also before it is taken.
+    Name(String),
+    /// The signing keys.
+    SigningKeys,
+}
+
+impl LockKey {
+    /// The same number on every node: the first 8 bytes of SHA-256.
+    fn number(&self) -> i64 {
+        use sha2::{Digest, Sha256};
+        let digest = Sha256::digest(format!("{self:?}").as_bytes());
+        let mut first = [0_u8; 8];
+        first.copy_from_slice(digest.as_slice().get(..8).unwrap_or(&[0; 8]));
+        i64::from_be_bytes(first)
+    }
+}
+
+/// Takes all of these keys, in the order of their numbers, as every node does.
+pub(super) fn lock_all(conn: &mut Conn, keys: &BTreeSet<LockKey>) -> Result<()> {
+    if !conn.is_postgres() {
+        return Ok(());
+    }
+    let numbers: BTreeSet<i64> = keys.iter().map(LockKey::number).collect();
+    let numbers = numbers.into_iter().map(|n| vec![Value::from(n)]).collect();
+    many::call::<BigInt, i64>(conn, "count(pg_advisory_xact_lock(it))", numbers)?;
+    Ok(())
+}
+
+/// Why an act stopped.
+pub(crate) enum Abort {
+    /// It is refused or failed.
+    Failed(StoreError),
+    /// It has to run again with this key locked.
+    NeedsLock(LockKey),
+    /// It has to run again when the rows it asked for are read.
+    Missing,
+    /// It has to run again by itself, with the connection.
+    NeedsConnection,
+}
+
+impl<E: Into<StoreError>> From<E> for Abort {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// The result of a step of an act.
+pub(crate) type Step<T> = std::result::Result<T, Abort>;
+
+/// An event that an act adds, and the people it concerns, where the act knew them.
+pub(crate) struct Emitted {
+    pub(crate) event: NewEvent,
+    pub(crate) people: Option<Vec<UserId>>,
+}
+
+/// What an act works with.
+pub(crate) struct Tx<'a> {
+    pub(crate) source: &'a Source,
+    /// An act that decides on these alone runs together with others, in memory.
+    pub(crate) rows: &'a mut Rows,
+    conn: Option<&'a mut Conn>,
+    held: &'a BTreeSet<LockKey>,
+    /// What this act made itself, and nobody else can know of before the commit.
+    fresh: BTreeSet<LockKey>,
+    pub(super) events: Vec<Emitted>,
+    locks_needed: bool,
+}
+
+impl<'a> Tx<'a> {
+    pub(super) fn new(
+        source: &'a Source,
+        rows: &'a mut Rows,
+        held: &'a BTreeSet<LockKey>,
+        conn: Option<&'a mut Conn>,
+        locks_needed: bool,
+    ) -> Self {
+        Self {
+            source,
+            rows,
+            conn,
+            held,
+            fresh: BTreeSet::new(),
+            events: Vec::new(),
+            locks_needed,
+        }
+    }
+
+    /// The connection, for what is not decided on rows in memory: the act runs by itself, in a savepoint.
+    ///
+    /// It does not show what this act changed in [`Self::rows`].
+    pub(crate) fn conn(&mut self) -> Step<&mut Conn> {
+        self.conn.as_deref_mut().ok_or(Abort::NeedsConnection)
+    }
+
+    /// Makes sure that no other act touches `key` until this one is committed.
+    ///
+    /// Take it before reading what the act decides on. On SQLite the one writer is lock enough.
+    pub(crate) fn lock(&mut self, key: LockKey) -> Step<()> {
+        if self.locks_needed && !self.held.contains(&key) && !self.fresh.contains(&key) {
+            return Err(Abort::NeedsLock(key));
+        }
+        Ok(())
+    }
+
+    /// Tells that this act made `key` itself, so that no lock is needed.
+    pub(crate) fn made(&mut self, key: LockKey) {
+        self.fresh.insert(key);
+    }
+
+    /// Adds an event to the log; its `seq` is given just before the commit.
+    pub(crate) fn emit(&mut self, event: NewEvent) {
+        let people = match event.about {
+            About::Message(id, _) | About::Conversation(id) => {
+                self.rows.members.peek(&id).map(Members::present)
+            }
+            About::Mine(_) | About::Me => Some(vec![event.actor]),
+            About::Profile => None,
+        };
+        self.events.push(Emitted { event, people });
+    }
+}
+
+/// How often something may ask for more rows.
+const ROUNDS_MAX: u32 = 32;
+
+/// Decides something as an act would, and writes nothing.
+pub(crate) fn consider<T>(
+    conn: &mut Conn,
+    source: &Source,
+    mut decide: impl FnMut(&mut Tx<'_>) -> Step<T>,
+) -> Result<T> {
+    let mut rows = Rows::default();
+    let nothing = BTreeSet::new();
+    for _ in 0..ROUNDS_MAX {
+        let mut tx = Tx::new(source, &mut rows, &nothing, Some(conn), false);
+        match decide(&mut tx) {
+            Ok(outcome) => return Ok(outcome),
+            Err(Abort::Failed(error)) => return Err(error),
+            Err(_) => rows.load(conn)?,
+        }
+    }
+    Err(StoreError::Corrupt("it asks for ever more rows".into()))
+}

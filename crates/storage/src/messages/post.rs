@@ -1,0 +1,174 @@
+//! Writing a message into its conversation.
+
+use pinwire_domain::event::EventKind;
+use pinwire_domain::message::{MessageDraft, MessageKind, PinState};
+use pinwire_domain::policy::Gate;
+use pinwire_domain::{ConversationId, Time, UserId};
+
+use super::Message;
+use crate::conversations;
+use crate::db::loaded::Addition;
+use crate::db::many::{Table, Values};
+use crate::db::tx::{LockKey, Step, Tx};
+use crate::log::{About, NewEvent};
+use crate::people;
+use crate::pin_snapshots::PinSnapshot;
+use crate::safety;
+
+/// A message's row.
+pub(crate) struct NewMessage {
+    conversation: ConversationId,
+    position: i64,
+    sender: UserId,
+    text: Option<String>,
+    /// Its id, and what is kept of it, as JSON.
+    pin: Option<(i64, String)>,
+    client_message_id: Option<String>,
+    created_at: Time,
+}
+
+impl Addition for NewMessage {
+    const TABLE: Table = Table {
+        name: "messages",
+        key: &["conversation_id", "position"],
+        columns: &[
+            "sender_id",
+            "kind",
+            "text",
+            "pin_id",
+            "pin_snapshot",
+            "client_message_id",
+            "created_at",
+            "version",
+        ],
+    };
+
+    fn values(&self) -> Values {
+        let (pin, snapshot) = match &self.pin {
+            Some((id, snapshot)) => (Some(*id), Some(snapshot.as_str())),
+            None => (None, None),
+        };
+        vec![
+            self.conversation.get().into(),
+            self.position.into(),
+            self.sender.get().into(),
+            MessageKind::User.name().into(),
+            self.text.as_deref().into(),
+            pin.into(),
+            snapshot.into(),
+            self.client_message_id.as_deref().into(),
+            self.created_at.as_millis().into(),
+            FIRST_VERSION.into(),
+        ]
+    }
+}
+
+/// The version of a message that was not changed.
+const FIRST_VERSION: i64 = 1;
+
+/// A message that one person does not see.
+pub(crate) struct NewExclusion {
+    user: UserId,
+    conversation: ConversationId,
+    position: i64,
+}
+
+impl Addition for NewExclusion {
+    const TABLE: Table = Table {
+        name: "message_exclusions",
+        key: &["user_id", "conversation_id", "position"],
+        columns: &["reason"],
+    };
+
+    fn values(&self) -> Values {
+        vec![
+            self.user.get().into(),
+            self.conversation.get().into(),
+            self.position.into(),
+            "withheld".into(),
+        ]
+    }
+}
+
+/// What is posted into a conversation.
+pub(crate) struct Post<'a> {
+    pub(crate) sender: UserId,
+    pub(crate) draft: &'a MessageDraft,
+    pub(crate) pin: Option<&'a PinSnapshot>,
+    pub(crate) client_message_id: Option<&'a str>,
+}
+
+/// Writes a message at the next position of a conversation that the sender is a member of.
+pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step<Message> {
+    tx.lock(LockKey::Conversation(id.get()))?;
+    let sender = people::account(tx, post.sender)?;
+    let mut conversation = conversations::row(tx, id)?;
+    let mut members = conversations::members(tx, id)?;
+    let now = tx.source.now();
+    let position = conversation.last_position + 1;
+    conversation.last_position = position;
+    conversation.last_message_at = Some(now);
+    if let Some(pin) = post.pin {
+        conversation.last_pin = Some(pin.id);
+    }
+    if let Some(mine) = members.present_mut(post.sender) {
+        // Who writes has read what stands above.
+        mine.read_position = position;
+        mine.unread_flag = false;
+        mine.messages_sent += 1;
+        mine.pins_sent += i64::from(post.pin.is_some());
+        mine.last_sent_at = Some(now.as_millis());
+        mine.version += 1;
+    }
+    withhold(tx, (id, position), post.sender, &members.present())?;
+    let snapshot = post.pin.map(serde_json::to_string).transpose()?;
+    tx.rows.messages.add(NewMessage {
+        conversation: id,
+        position,
+        sender: post.sender,
+        text: post.draft.text.clone(),
+        pin: post.pin.map(|pin| pin.id).zip(snapshot),
+        client_message_id: post.client_message_id.map(str::to_owned),
+        created_at: now,
+    });
+    tx.rows.conversations.put(id, conversation);
+    tx.rows.members.put(id, members);
+    tx.emit(NewEvent {
+        at: now,
+        kind: EventKind::MessageCreated,
+        actor: post.sender,
+        about: About::Message(id, position),
+    });
+    Ok(Message {
+        conversation: id,
+        position,
+        sender,
+        kind: MessageKind::User,
+        text: post.draft.text.clone(),
+        pin: post.pin.map(|pin| (pin.clone(), PinState::Live)),
+        client_message_id: post.client_message_id.map(str::to_owned),
+        created_at: now,
+        deleted_at: None,
+        version: FIRST_VERSION,
+    })
+}
+
+/// Keeps a message from the members whose gate withholds it.
+fn withhold(
+    tx: &mut Tx<'_>,
+    (conversation, position): (ConversationId, i64),
+    sender: UserId,
+    members: &[UserId],
+) -> Step<()> {
+    let others: Vec<UserId> = members.iter().copied().filter(|m| *m != sender).collect();
+    for (user, gate) in safety::gates(tx, sender, &others)? {
+        if gate == Gate::Withheld {
+            tx.rows.exclusions.add(NewExclusion {
+                user,
+                conversation,
+                position,
+            });
+        }
+    }
+    Ok(())
+}
