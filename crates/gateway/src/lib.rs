@@ -1,5 +1,6 @@
 //! Pinwire's server: REST and WebSocket over the store, and the way of events to the people they concern.
 
+pub mod admissions;
 pub mod api;
 pub mod asyncapi;
 pub mod auth;
@@ -36,6 +37,8 @@ pub struct App {
     pub store: Store,
     /// Access tokens.
     pub tokens: token::Tokens,
+    /// Access tokens that were found good.
+    pub admissions: std::sync::Arc<admissions::Admissions>,
     /// Passwords.
     pub passwords: password::Passwords,
     /// How often something may be tried.

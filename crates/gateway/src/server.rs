@@ -11,6 +11,7 @@ use secrecy::ExposeSecret;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::admissions::Admissions;
 use crate::config::ServeArgs;
 use crate::documents::Documents;
 use crate::live::bus::{self, Bus, News};
@@ -67,6 +68,7 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
     let opened = tokio::task::spawn_blocking(move || Store::open(&store_config, &source)).await;
     let (store, committed) = opened.map_err(|e| StartError::Setting(e.to_string()))??;
     let hub = Arc::new(Hub::default());
+    let admissions = Arc::new(Admissions::default());
     let position = store.head().await?;
     hub.advance(position);
     let (inbox, news) = mpsc::channel::<News>(bus::WAITING_MAX);
@@ -82,12 +84,12 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
         tokio::spawn(tail::publish(store.clone(), committed, bus, inbox)),
         tokio::spawn(tail::follow(
             store.clone(),
-            Arc::clone(&hub),
+            (Arc::clone(&hub), Arc::clone(&admissions)),
             news,
             position,
         )),
     ];
-    let app = web::Data::new(application(store, &hub, config).await?);
+    let app = web::Data::new(application(store, (&hub, admissions), config).await?);
     followers.push(tokio::spawn(sweep::run(app.clone().into_inner())));
     let (address, server) = listener::serve(app.clone())?;
     Ok(Gateway {
@@ -101,9 +103,14 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
 }
 
 /// What every handler works with.
-async fn application(store: Store, hub: &Arc<Hub>, config: ServeArgs) -> Result<App, StartError> {
+async fn application(
+    store: Store,
+    (hub, admissions): (&Arc<Hub>, Arc<Admissions>),
+    config: ServeArgs,
+) -> Result<App, StartError> {
     Ok(App {
         tokens: tokens(&store, &config).await?,
+        admissions,
         passwords: Passwords::new().map_err(StartError::Setting)?,
         rate_limits: RateLimits::new(
             config.attempts_per_address,

@@ -162,15 +162,16 @@ impl Store {
         }
     }
 
-    /// Signs out the session of a refresh token, be it used already; nothing happens for an unknown one.
-    pub async fn revoke_refresh_token(&self, token: Vec<u8>) -> Result<()> {
+    /// Signs out the session of a refresh token, be it used already, and tells whose it was;
+    /// nothing happens for an unknown one.
+    pub async fn revoke_refresh_token(&self, token: Vec<u8>) -> Result<Option<UserId>> {
         let Some(presented) = self.read(move |conn| find(conn, &token)).await? else {
-            return Ok(());
+            return Ok(None);
         };
         let (user, session) = (presented.user, presented.session);
         self.act(vec![LockKey::User(user.get())], move |tx| {
             sessions::revoke_one(tx, user, session)?;
-            Ok(())
+            Ok(Some(user))
         })
         .await
     }

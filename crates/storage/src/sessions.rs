@@ -219,7 +219,7 @@ impl Store {
 
     /// Whose session this is; none when it was signed out or has expired, or the account is closed.
     ///
-    /// Asked for every request, so that signing out takes effect at once.
+    /// Asked for every token that is new to a node, or that a sign-out may have ended.
     pub async fn session_owner(&self, id: SessionId) -> Result<Option<UserId>> {
         let now = self.inner.source.now();
         self.read(move |conn| owner(conn, id, now)).await

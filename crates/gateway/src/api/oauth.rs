@@ -261,8 +261,8 @@ pub enum HintBody {
 
 /// Revoke a token
 ///
-/// Signs out the session of the token: its refresh token and all its access tokens end at once, its open streams
-/// within 2 seconds. A token that is not valid (any more) answers 200, too.
+/// Signs out the session of the token: its refresh token and all its access tokens end at once (on other nodes, as
+/// its open streams, within 2 seconds). A token that is not valid (any more) answers 200, too.
 #[utoipa::path(
     tag = "Tokens",
     request_body(content = RevocationForm, content_type = "application/x-www-form-urlencoded"),
@@ -276,8 +276,11 @@ pub async fn revoke(app: web::Data<App>, Form(form): Form<RevocationForm>) -> Ap
             Ok(()) | Err(StoreError::Refused(Refusal::SessionNotFound)) => {}
             Err(error) => return Err(error.into()),
         }
-    } else if let Some(token) = decode(token) {
-        app.store.revoke_refresh_token(token).await?;
+        app.admissions.signed_out(claims.user);
+    } else if let Some(token) = decode(token)
+        && let Some(user) = app.store.revoke_refresh_token(token).await?
+    {
+        app.admissions.signed_out(user);
     }
     Ok(HttpResponse::Ok().finish())
 }

@@ -56,7 +56,7 @@ pub async fn get(app: web::Data<App>, caller: Caller, path: web::Path<String>) -
 
 /// Sign out a session
 ///
-/// Its tokens end at once, its open streams within 2 seconds.
+/// Its tokens end at once (on other nodes, as its open streams, within 2 seconds).
 #[utoipa::path(
     tag = "Sessions",
     params(("session_id" = String, Path, description = "The session")),
@@ -67,6 +67,7 @@ pub async fn sign_out(app: web::Data<App>, caller: Caller, path: web::Path<Strin
     app.store
         .sign_out(caller.user, path_id(&path, "session_id")?)
         .await?;
+    app.admissions.signed_out(caller.user);
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -88,5 +89,6 @@ pub struct SignedOut {
 #[delete("/v5/user_account/sessions")]
 pub async fn sign_out_everywhere(app: web::Data<App>, caller: Caller) -> ApiResult {
     let sessions = app.store.sign_out_everywhere(caller.user).await?;
+    app.admissions.signed_out(caller.user);
     Ok(HttpResponse::Ok().json(SignedOut { sessions }))
 }

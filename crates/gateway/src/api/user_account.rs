@@ -141,6 +141,7 @@ pub async fn change_password(
         kept: (wanted.sign_out == SignOutBody::Others).then_some(caller.session),
     };
     app.store.change_password(caller.user, new).await?;
+    app.admissions.signed_out(caller.user);
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pinwire_domain::UserId;
+use pinwire_domain::event::EventKind;
 use pinwire_storage::log::LoggedEvent;
 use pinwire_storage::{Committed, Store, StoreError};
 use tokio::sync::mpsc;
@@ -13,6 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use super::bus::{Batch, Bus, Inbox, News};
 use super::hub::{Hub, Order};
 use super::render::render;
+use crate::admissions::Admissions;
 use crate::clock;
 
 /// How long a stretch that comes too early waits for the one before it: two nodes may publish out of order.
@@ -96,11 +98,17 @@ async fn with_people(
 }
 
 /// Follows the log from `position` on and delivers it to this node's streams. Ends with the inbox.
-pub async fn follow(store: Store, hub: Arc<Hub>, mut inbox: mpsc::Receiver<News>, position: i64) {
+pub async fn follow(
+    store: Store,
+    (hub, admissions): (Arc<Hub>, Arc<Admissions>),
+    mut inbox: mpsc::Receiver<News>,
+    position: i64,
+) {
     hub.advance(position);
     let mut tail = Tail {
         store,
         hub,
+        admissions,
         position,
         early: BTreeMap::new(),
         gap_since: None,
@@ -130,6 +138,7 @@ pub async fn follow(store: Store, hub: Arc<Hub>, mut inbox: mpsc::Receiver<News>
 struct Tail {
     store: Store,
     hub: Arc<Hub>,
+    admissions: Arc<Admissions>,
     /// All events up to here have been delivered.
     position: i64,
     /// Stretches that came before the ones they follow, by their `from`.
@@ -204,6 +213,9 @@ impl Tail {
     ) -> Result<(), StoreError> {
         let mut here = Vec::with_capacity(events.len());
         for (event, people) in events {
+            if event.kind == EventKind::SessionRevoked {
+                self.admissions.signed_out(event.actor);
+            }
             let present = self.hub.present(&people);
             if !present.is_empty() {
                 here.push((event, present));
