@@ -7,7 +7,7 @@ use pinwire_domain::conversation::{ConversationKind, MembershipState, People};
 use pinwire_domain::policy::Gate;
 use pinwire_domain::{ConversationId, Refusal, UserId};
 
-pub(crate) use views::load;
+pub(crate) use views::{Card, card_columns, load, load_at, views};
 pub use views::{Conversation, ConversationView, Member, Mine};
 
 use crate::db::batch::{Abort, LockKey, Tx};
@@ -177,20 +177,4 @@ pub(crate) fn require_member(conn: &mut Conn, user: UserId, id: ConversationId) 
     } else {
         Err(Refusal::ConversationNotFound.into())
     }
-}
-
-/// The first position a member sees.
-///
-/// # Errors
-/// [`Refusal::ConversationNotFound`] for who takes no part now.
-pub(crate) fn first_visible(conn: &mut Conn, user: UserId, id: ConversationId) -> Result<i64> {
-    require_member(conn, user, id)?;
-    let first: Option<i64> = on!(conn, c => membership_periods::table
-        .filter(membership_periods::user_id.eq(user.get()))
-        .filter(membership_periods::conversation_id.eq(id.get()))
-        .filter(membership_periods::left_seq.is_null())
-        .select(membership_periods::first_position)
-        .first(c)
-        .optional())?;
-    first.ok_or_else(|| Refusal::ConversationNotFound.into())
 }

@@ -189,9 +189,25 @@ pub(crate) fn hold(conn: &mut Conn) -> Result<()> {
     Ok(())
 }
 
+/// How far the log goes, as a column of another statement.
+macro_rules! head_seq {
+    () => {
+        $crate::schema::log_head::table
+            .find(1_i16)
+            .select($crate::schema::log_head::seq)
+            .single_value()
+    };
+}
+pub(crate) use head_seq;
+
 /// How far the log goes.
 pub(crate) fn head(conn: &mut Conn) -> Result<i64> {
     Ok(on!(conn, c => log_head::table.find(1_i16).select(log_head::seq).first(c))?)
+}
+
+/// As [`head`], where another statement of the same snapshot did not tell.
+pub(crate) fn known_head(conn: &mut Conn, known: Option<i64>) -> Result<i64> {
+    known.map_or_else(|| head(conn), Ok)
 }
 
 /// Up to where events have been removed from the log.
