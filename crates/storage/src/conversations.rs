@@ -7,7 +7,7 @@ use pinwire_domain::conversation::{ConversationKind, MembershipState, People};
 use pinwire_domain::policy::Gate;
 use pinwire_domain::{ConversationId, Refusal, UserId};
 
-pub(crate) use views::{Card, card_columns, load, load_at, views};
+pub(crate) use views::{Card, Views, card_columns, load, load_at, views};
 pub use views::{Conversation, ConversationView, Member, Mine};
 
 use crate::db::batch::{Abort, LockKey, Tx};

@@ -65,23 +65,8 @@ pub(crate) fn load(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<UserId, Perso
         .filter(users::id.eq_any(ids))
         .select(PERSON)
         .load(c))?;
-    Ok(by_id(rows))
-}
-
-/// The people of these ids, without closed accounts.
-pub(crate) fn load_open(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<UserId, Person>> {
-    let rows: Vec<PersonRow> = on!(conn, c => users::table
-        .filter(users::id.eq_any(ids).and(users::closed_at.is_null()))
-        .select(PERSON)
-        .load(c))?;
-    Ok(by_id(rows))
-}
-
-fn by_id(rows: Vec<PersonRow>) -> HashMap<UserId, Person> {
-    rows.into_iter()
-        .map(Person::from)
-        .map(|p| (p.id, p))
-        .collect()
+    let people = rows.into_iter().map(Person::from);
+    Ok(people.map(|person| (person.id, person)).collect())
 }
 
 /// Which of these ids are open accounts.
