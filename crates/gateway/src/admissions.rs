@@ -144,7 +144,11 @@ mod tests {
     #[test]
     fn a_token_is_trusted_for_a_minute_and_not_beyond_its_end() {
         let admissions = admitted(NOW.plus_millis(3_600_000));
-        assert!(admissions.get("token", NOW.plus_millis(KEPT_MS - 1)).is_some());
+        assert!(
+            admissions
+                .get("token", NOW.plus_millis(KEPT_MS - 1))
+                .is_some()
+        );
         assert!(admissions.get("token", NOW.plus_millis(KEPT_MS)).is_none());
         let short = admitted(NOW.plus_millis(500));
         assert!(short.get("token", NOW.plus_millis(499)).is_some());

@@ -4,6 +4,7 @@ mod evidence;
 
 use std::collections::{HashMap, HashSet};
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use pinwire_domain::board::Access;
 use pinwire_domain::contact::{self, Place, Reason};
@@ -12,12 +13,13 @@ use pinwire_domain::people_query::PeopleQuery;
 use pinwire_domain::{PinId, Time, UserId};
 use serde::{Deserialize, Serialize};
 
+use crate::db::tx;
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::page::Page;
-use crate::people::{self, Person};
-use crate::schema::{conversations, memberships};
-use crate::{Snapshot, Store, log, messages, pin_snapshots, safety};
+use crate::people::{PERSON, Person, PersonRow};
+use crate::schema::{blocks, conversations, memberships, message_exclusions, messages, users};
+use crate::{Snapshot, Store, log, pin_snapshots};
 use evidence::Window;
 
 /// Somebody to send pins to.
@@ -46,19 +48,21 @@ pub struct ContactMark {
     user: i64,
 }
 
-/// A page of a ranked list of `me`'s contacts.
+/// A page of a ranked list of `me`'s contacts, and the log's position.
+///
+/// Six statements for most: the position, talks with one and in groups, follows of both sides, and the people. Each
+/// of the lists goes by an index of its own and is bounded by itself. With a query there is one more; who has
+/// more follows than are looked at costs up to six more, and who is not shown another look at people.
 fn page(
     conn: &mut Conn,
     me: UserId,
     query: Option<&PeopleQuery>,
     from: (Time, Option<ContactMark>),
     size: usize,
-) -> Result<Page<Contact, ContactMark>> {
+) -> Result<(Page<Contact, ContactMark>, i64)> {
     let (now, after) = from;
-    let mut window = match after {
-        Some(mark) => mark.window,
-        None => Window::new(now, log::head(conn)?),
-    };
+    let head = log::head(conn)?;
+    let mut window = after.map_or_else(|| Window::new(now, head), |mark| mark.window);
     let after = after.map(|mark| Place::new(mark.score, UserId::new(mark.user)));
     let as_of = Time::from_millis(window.now);
     let mut ranked: Vec<(Place, Vec<Reason>)> =
@@ -72,22 +76,26 @@ fn page(
             .collect();
     ranked.sort_unstable_by_key(|(place, _)| *place);
     let mut items: Vec<(Place, Contact)> = Vec::with_capacity(size + 1);
-    // Who is not shown leaves a gap, so a page may take several looks.
+    // Who is not shown leaves a gap, so a page may take several looks, each twice as far as the one before.
     let mut ranked = ranked.into_iter().peekable();
+    let mut look = size + 1;
     while items.len() <= size && ranked.peek().is_some() {
-        let some: Vec<_> = ranked.by_ref().take(size + 1 - items.len()).collect();
+        let some: Vec<_> = ranked.by_ref().take(look).collect();
         let mut people = shown(conn, me, &some)?;
         items.extend(some.into_iter().filter_map(|(place, reasons)| {
             let person = people.remove(&place.user())?;
             Some((place, Contact { person, reasons }))
         }));
+        look *= 2;
     }
     let mark = |place: Place| ContactMark {
         window,
         score: place.score(),
         user: place.user().get(),
     };
-    Ok(Page::cut(items, size, |(place, _)| mark(*place)).map(|(_, contact)| contact))
+    items.truncate(size + 1);
+    let page = Page::cut(items, size, |(place, _)| mark(*place)).map(|(_, contact)| contact);
+    Ok((page, head))
 }
 
 /// Those of the candidates who are shown: open accounts that the caller has not blocked.
@@ -102,10 +110,16 @@ fn shown(
         .iter()
         .map(|(place, _)| place.user().get())
         .collect();
-    let blocked = safety::blocked_by(conn, me, &ids)?;
-    let mut people = people::load_open(conn, &ids)?;
-    people.retain(|id, _| !blocked.contains(&id.get()));
-    Ok(people)
+    let blocked = blocks::table
+        .filter(blocks::blocker_id.eq(me.get()))
+        .filter(blocks::blocked_id.eq(users::id));
+    let rows: Vec<PersonRow> = on!(conn, c => users::table
+        .filter(users::id.eq_any(&ids).and(users::closed_at.is_null()))
+        .filter(not(exists(blocked)))
+        .select(PERSON)
+        .load(c))?;
+    let people = rows.into_iter().map(Person::from);
+    Ok(people.map(|person| (person.id, person)).collect())
 }
 
 /// Those with whom `me` has a conversation of two that holds this pin, as `me` sees it.
@@ -126,19 +140,30 @@ fn holders(
         return Ok(HashSet::new());
     }
     let keys: Vec<&String> = by_key.keys().collect();
-    let rows: Vec<(i64, Option<String>)> = on!(conn, c => conversations::table
+    let excluded = message_exclusions::table
+        .filter(message_exclusions::user_id.eq(me.get()))
+        .filter(message_exclusions::conversation_id.eq(messages::conversation_id))
+        .filter(message_exclusions::position.eq(messages::position));
+    // A single value is looked up for each conversation, however often others sent the pin.
+    let held = messages::table
+        .filter(messages::pin_id.eq(pin.get()))
+        .filter(messages::conversation_id.eq(conversations::id))
+        .filter(messages::deleted_at.is_null())
+        .filter(not(exists(excluded)))
+        .select(messages::position)
+        .limit(1)
+        .single_value();
+    let keys: Vec<Option<String>> = on!(conn, c => conversations::table
         .inner_join(memberships::table)
         .filter(conversations::creation_key.eq_any(keys))
         .filter(memberships::user_id.eq(me.get()))
         .filter(memberships::state.eq(MembershipState::Member.name()))
-        .select((conversations::id, conversations::creation_key))
+        .filter(held.is_not_null())
+        .select(conversations::creation_key)
         .load(c))?;
-    let ids: Vec<i64> = rows.iter().map(|(id, _)| *id).collect();
-    let holding = messages::holding_pin(conn, me, &ids, pin)?;
-    Ok(rows
+    Ok(keys
         .into_iter()
-        .filter(|(id, _)| holding.contains(id))
-        .filter_map(|(_, key)| by_key.get(&key?).copied())
+        .filter_map(|key| by_key.get(&key?).copied())
         .collect())
 }
 
@@ -152,8 +177,10 @@ impl Store {
         size: usize,
     ) -> Result<Snapshot<Page<Contact, ContactMark>>> {
         let from = (self.inner.source.now(), after);
-        self.snapshot(move |conn| page(conn, caller, query.as_ref(), from, size))
-            .await
+        self.read_at(move |conn| {
+            conn.snapshot(|conn| page(conn, caller, query.as_ref(), from, size))
+        })
+        .await
     }
 
     /// [`Store::contacts`] to choose from for one pin.
@@ -172,14 +199,17 @@ impl Store {
         let caller = access.user;
         let from = (self.inner.source.now(), after);
         let source = self.inner.source.clone();
-        self.snapshot(move |conn| {
-            crate::db::tx::consider(conn, &source, |tx| pin_snapshots::sendable(tx, access, pin))?;
-            let page = page(conn, caller, query.as_ref(), from, size)?;
-            let holders = holders(conn, caller, pin, &page.items)?;
-            Ok(page.map(|contact| PinContact {
-                already_sent: holders.contains(&contact.person.id),
-                contact,
-            }))
+        self.read_at(move |conn| {
+            conn.snapshot(|conn| {
+                tx::consider(conn, &source, |tx| pin_snapshots::sendable(tx, access, pin))?;
+                let (page, seq) = page(conn, caller, query.as_ref(), from, size)?;
+                let holders = holders(conn, caller, pin, &page.items)?;
+                let chosen = page.map(|contact| PinContact {
+                    already_sent: holders.contains(&contact.person.id),
+                    contact,
+                });
+                Ok((chosen, seq))
+            })
         })
         .await
     }

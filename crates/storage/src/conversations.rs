@@ -1,5 +1,6 @@
 //! Conversations: finding or making the one of some people, and who takes part in it.
 
+mod begin;
 pub(crate) mod rows;
 mod views;
 
@@ -8,14 +9,14 @@ use pinwire_domain::conversation::{ConversationKind, MembershipState, People};
 use pinwire_domain::policy::Gate;
 use pinwire_domain::{ConversationId, Refusal, UserId};
 
-pub(crate) use views::load;
+pub(crate) use views::{Card, Views, card_columns, load, load_at, views};
 pub use views::{Conversation, ConversationView, Member, Mine};
 
 use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::safety;
-use crate::schema::{membership_periods, memberships};
+use crate::schema::memberships;
 use rows::{ConversationOfPeople, ConversationRow, Members, Membership, NewPeriod};
 
 /// A conversation to decide on. Lock it first.
@@ -148,20 +149,4 @@ pub(crate) fn require_member(conn: &mut Conn, user: UserId, id: ConversationId) 
     } else {
         Err(Refusal::ConversationNotFound.into())
     }
-}
-
-/// The first position a member sees.
-///
-/// # Errors
-/// [`Refusal::ConversationNotFound`] for who takes no part now.
-pub(crate) fn first_visible(conn: &mut Conn, user: UserId, id: ConversationId) -> Result<i64> {
-    require_member(conn, user, id)?;
-    let first: Option<i64> = on!(conn, c => membership_periods::table
-        .filter(membership_periods::user_id.eq(user.get()))
-        .filter(membership_periods::conversation_id.eq(id.get()))
-        .filter(membership_periods::left_seq.is_null())
-        .select(membership_periods::first_position)
-        .first(c)
-        .optional())?;
-    first.ok_or_else(|| Refusal::ConversationNotFound.into())
 }

@@ -1,13 +1,13 @@
 //! Events as the people they concern see them: rows of the log together with the present state of
 //! what they are about, with the reader's rights of now.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use pinwire_domain::event::{Cursor, EventKind};
 use pinwire_domain::{ConversationId, UserId};
 
-use crate::conversations::{self, Conversation, ConversationView};
+use crate::conversations::{self, Conversation, ConversationView, Views};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::log::{self, LoggedEvent};
@@ -30,7 +30,7 @@ pub struct StreamEvent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
     /// A message; with its conversation where it is the first one.
-    Message(Box<Message>, Option<Arc<Conversation>>),
+    Message(Arc<Message>, Option<Arc<Conversation>>),
     /// A conversation.
     Conversation(Arc<Conversation>),
     /// The actor's read mark.
@@ -82,45 +82,93 @@ impl ResyncReason {
     }
 }
 
-/// Adds the present state to events, for these viewers of each. Events that show nothing to anybody are left out.
-fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Vec<StreamEvent>> {
-    if list.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut places: Vec<Place> = Vec::new();
-    let mut ids: Vec<ConversationId> = Vec::new();
-    let mut viewers: Vec<UserId> = Vec::new();
-    let mut profiles: Vec<i64> = Vec::new();
-    for (event, people) in &list {
-        if let (EventKind::MessageCreated, Some(conversation), Some(position)) =
-            (event.kind, event.conversation, event.position)
-        {
-            places.push((conversation, position));
+/// What some events are about, sorted and without repeats.
+#[derive(Default)]
+struct Subjects {
+    places: Vec<Place>,
+    conversations: Vec<ConversationId>,
+    viewers: Vec<UserId>,
+    profiles: Vec<i64>,
+}
+
+impl Subjects {
+    fn of(list: &[(LoggedEvent, Vec<UserId>)]) -> Self {
+        let mut all = Self::default();
+        for (event, people) in list {
+            all.places.extend(event.conversation.zip(event.position));
+            let id = event.conversation.or(event.object.map(ConversationId::new));
+            all.conversations.extend(id);
+            all.viewers.extend(people);
+            if event.kind == EventKind::UserUpdated {
+                all.profiles.push(event.actor.get());
+            }
         }
-        ids.extend(event.conversation.or(event.object.map(ConversationId::new)));
-        viewers.extend(people);
-        if event.kind == EventKind::UserUpdated {
-            profiles.push(event.actor.get());
-        }
+        all.conversations.sort_unstable();
+        all.conversations.dedup();
+        all.viewers.sort_unstable();
+        all.viewers.dedup();
+        all
     }
-    ids.sort_unstable();
-    ids.dedup();
-    viewers.sort_unstable();
-    viewers.dedup();
-    let messages = messages::load(conn, &places)?;
-    let views = conversations::load(conn, &viewers, &ids)?;
-    let people = people::load(conn, &profiles)?;
-    let viewer_ids: Vec<i64> = viewers.iter().map(|v| v.get()).collect();
-    let conversation_ids: Vec<i64> = ids.iter().map(|id| id.get()).collect();
-    let least = places
+}
+
+/// The messages at these places. Most are the last of their conversation, and so known already.
+fn messages_at(
+    conn: &mut Conn,
+    places: &[Place],
+    views: &Views,
+) -> Result<HashMap<Place, Arc<Message>>> {
+    let mut messages: HashMap<Place, Arc<Message>> = views
+        .values()
+        .filter_map(|view| view.last_message.as_ref())
+        .map(|last| ((last.conversation, last.position), Arc::clone(last)))
+        .collect();
+    let lacking: Vec<Place> = places
         .iter()
-        .map(|(_, position)| *position)
-        .min()
-        .unwrap_or(0);
-    let excluded = messages::exclusions(conn, &viewer_ids, &conversation_ids, least)?;
+        .filter(|place| !messages.contains_key(place))
+        .copied()
+        .collect();
+    let loaded = messages::load(conn, &lacking)?;
+    messages.extend(loaded.into_iter().map(|(place, m)| (place, Arc::new(m))));
+    Ok(messages)
+}
+
+/// Which messages are kept from which of their viewers. Mostly the views tell already that none is.
+fn kept(conn: &mut Conn, places: &[Place], views: &Views) -> Result<HashSet<(UserId, Place)>> {
+    let mut first: HashMap<ConversationId, i64> = HashMap::new();
+    for (id, position) in places {
+        let least = first.entry(*id).or_insert(*position);
+        *least = (*least).min(*position);
+    }
+    let mut concerned: Vec<(i64, i64, i64)> = Vec::new();
+    for ((id, viewer), view) in views {
+        if let (Some(least), Some(last)) = (first.get(id), view.mine.last_excluded)
+            && last >= *least
+        {
+            concerned.push((viewer.get(), id.get(), *least));
+        }
+    }
+    let Some(least) = concerned.iter().map(|(.., least)| *least).min() else {
+        return Ok(HashSet::new());
+    };
+    let viewers: Vec<i64> = concerned.iter().map(|(viewer, ..)| *viewer).collect();
+    let ids: Vec<i64> = concerned.iter().map(|(_, id, _)| *id).collect();
+    messages::exclusions(conn, &viewers, &ids, least)
+}
+
+/// Adds the present state to events, for these viewers of each. Events that show nothing to anybody are left out.
+///
+/// Two statements for what happened last, and up to three more: for messages that are not the last ones, where
+/// something is kept from a viewer, and for profiles.
+fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Vec<StreamEvent>> {
+    let about = Subjects::of(&list);
+    let views = conversations::load(conn, &about.viewers, &about.conversations)?;
+    let messages = messages_at(conn, &about.places, &views)?;
+    let kept = kept(conn, &about.places, &views)?;
+    let people = people::load(conn, &about.profiles)?;
     let mut described = Vec::with_capacity(list.len());
     for (event, concerned) in list {
         let conversation = event.conversation.or(event.object.map(ConversationId::new));
+        let place = event.conversation.zip(event.position);
         let shown: Vec<(UserId, Option<ConversationView>)> = concerned
             .into_iter()
             .filter_map(|viewer| match conversation {
@@ -130,10 +178,7 @@ fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Ve
                     .map(|view| (viewer, Some(view.clone()))),
                 None => Some((viewer, None)),
             })
-            .filter(|(viewer, _)| match (event.conversation, event.position) {
-                (Some(id), Some(position)) => !excluded.contains(&(*viewer, (id, position))),
-                _ => true,
-            })
+            .filter(|(viewer, _)| !place.is_some_and(|place| kept.contains(&(*viewer, place))))
             .collect();
         let any_view = shown.iter().find_map(|(_, view)| view.as_ref());
         let what = what(&event, any_view, &messages, &people);
@@ -151,18 +196,16 @@ fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Ve
 fn what(
     event: &LoggedEvent,
     view: Option<&ConversationView>,
-    messages: &HashMap<Place, Message>,
+    messages: &HashMap<Place, Arc<Message>>,
     people: &HashMap<UserId, Person>,
 ) -> Option<What> {
     Some(match event.kind {
         EventKind::MessageCreated => {
-            let message = messages
-                .get(&(event.conversation?, event.position?))?
-                .clone();
+            let message = messages.get(&(event.conversation?, event.position?))?;
             let conversation = (message.position == 1)
                 .then(|| view.map(|v| Arc::clone(&v.conversation)))
                 .flatten();
-            What::Message(Box::new(message), conversation)
+            What::Message(Arc::clone(message), conversation)
         }
         EventKind::ConversationCreated | EventKind::ConversationUpdated => {
             What::Conversation(Arc::clone(&view?.conversation))
@@ -187,21 +230,25 @@ fn stretch(
     cursor: &Cursor,
     epoch: &str,
     limit: i64,
-) -> Result<Stretch> {
-    let head = log::head(conn)?;
+) -> Result<(Stretch, i64)> {
+    let (trimmed, head) = log::ends(conn)?;
     let reason = if cursor.epoch != epoch {
         Some(ResyncReason::Epoch)
     } else if cursor.seq > head {
         Some(ResyncReason::Ahead)
-    } else if cursor.seq < log::trimmed(conn)? {
+    } else if cursor.seq < trimmed {
         Some(ResyncReason::Trimmed)
     } else {
         None
     };
     if let Some(reason) = reason {
-        return Ok(Stretch::Resync(reason));
+        return Ok((Stretch::Resync(reason), head));
     }
-    let rows = log::of_user(conn, user, cursor.seq, limit)?;
+    let rows = if cursor.seq == head {
+        Vec::new()
+    } else {
+        log::of_user(conn, user, cursor.seq, limit)?
+    };
     let more = i64::try_from(rows.len()).is_ok_and(|n| n >= limit);
     let reached = if more {
         rows.last().map_or(head, |row| row.seq)
@@ -212,11 +259,12 @@ fn stretch(
         conn,
         rows.into_iter().map(|row| (row, vec![user])).collect(),
     )?;
-    Ok(Stretch::Events {
+    let stretch = Stretch::Events {
         events,
         reached,
         more,
-    })
+    };
+    Ok((stretch, head))
 }
 
 impl Store {
@@ -228,7 +276,7 @@ impl Store {
         limit: i64,
     ) -> Result<Snapshot<Stretch>> {
         let epoch = self.epoch().to_owned();
-        self.snapshot(move |conn| stretch(conn, user, &after, &epoch, limit))
+        self.read_at(move |conn| conn.snapshot(|conn| stretch(conn, user, &after, &epoch, limit)))
             .await
     }
 

@@ -140,7 +140,13 @@ impl Store {
     /// A person's heads, by last activity.
     pub async fn heads(&self, user: UserId) -> Result<Snapshot<Vec<ConversationView>>> {
         let now = self.inner.source.now();
-        self.snapshot(move |conn| shown(conn, user, now)).await
+        self.read_at(move |conn| {
+            conn.snapshot(|conn| {
+                let (heads, seq) = shown(conn, user, now)?;
+                Ok((heads, log::known_head(conn, seq)?))
+            })
+        })
+        .await
     }
 
     /// Opens or minimizes a head; brings it back if it was closed.
@@ -201,12 +207,17 @@ fn emit(tx: &mut Tx<'_>, user: UserId, conversation: ConversationId, kind: Event
     });
 }
 
-/// The conversations that show a head, in order.
-pub(crate) fn shown(conn: &mut Conn, user: UserId, now: Time) -> Result<Vec<ConversationView>> {
+/// The conversations that show a head, in order, and the log's position if there is any. Three statements.
+pub(crate) fn shown(
+    conn: &mut Conn,
+    user: UserId,
+    now: Time,
+) -> Result<(Vec<ConversationView>, Option<i64>)> {
     let (ids, _) = arranged(conn, user, now)?;
-    let mut views = conversations::load(conn, &[user], &ids)?;
-    Ok(ids
+    let (mut views, seq) = conversations::load_at(conn, &[user], &ids)?;
+    let heads = ids
         .into_iter()
         .filter_map(|id| views.remove(&(id, user)))
-        .collect())
+        .collect();
+    Ok((heads, seq))
 }

@@ -120,6 +120,12 @@ impl Stored for KeptOutcome {
     }
 }
 
+/// The lock of a caller's key.
+pub(crate) fn lock(caller: UserId, key: Option<&IdempotencyKey>) -> Vec<LockKey> {
+    let lock = key.map(|k| LockKey::Idempotency(caller.get(), k.key.clone()));
+    lock.into_iter().collect()
+}
+
 impl Tx<'_> {
     /// Runs `act` unless `caller` has done it with this key before; then gives what it made.
     pub(crate) fn once<T: Serialize + DeserializeOwned>(

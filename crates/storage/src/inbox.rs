@@ -1,14 +1,19 @@
 //! A person's conversations as lists, and how much of them is unread.
 
+use std::cmp::Reverse;
+
+use diesel::dsl::count_star;
 use diesel::prelude::*;
-use pinwire_domain::conversation::MembershipState;
+use pinwire_domain::conversation::{MembershipState, Unread};
 use pinwire_domain::{ConversationId, Refusal, Time, UserId};
 
-use crate::conversations::{self, ConversationView};
+use crate::conversations::{self, Card, ConversationView, card_columns};
 use crate::db::{Conn, on};
 use crate::error::Result;
-use crate::schema::{memberships, own_conversations};
-use crate::{Snapshot, Store, heads};
+use crate::log::head_seq;
+use crate::page::{Page, one_more};
+use crate::schema::{conversation_cards, memberships, own_conversations};
+use crate::{Snapshot, Store, heads, log};
 
 /// Which of a person's conversations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,56 +59,58 @@ pub struct UnreadTotals {
     pub requests: i64,
 }
 
-/// A page of `user`'s conversations.
+/// A page of `user`'s conversations, and the log's position if there is any. Two statements.
 pub(crate) fn page(
     conn: &mut Conn,
     user: UserId,
     filter: Filter,
     after: Option<ActivityMark>,
     size: usize,
-) -> Result<ConversationPage> {
-    let mut items = Vec::with_capacity(size);
-    let mut from = after;
-    // What turns out to hold nothing unread is skipped, so a page may take several looks.
-    loop {
-        let marks = candidates(conn, user, filter, from, size + 1)?;
-        let ids: Vec<ConversationId> = marks.iter().map(|m| m.conversation).collect();
-        let mut views = conversations::load(conn, &[user], &ids)?;
-        let last_look = marks.len() <= size;
-        for mark in marks {
-            let Some(view) = views.remove(&(mark.conversation, user)) else {
-                continue;
-            };
-            let shown =
-                filter != Filter::Unread || view.mine.unread_flag || view.mine.unread.messages > 0;
-            if shown && items.len() == size {
-                return Ok(ConversationPage { items, next: from });
-            }
-            if shown {
-                items.push(view);
-            }
-            from = Some(mark);
-        }
-        if last_look {
-            return Ok(ConversationPage { items, next: None });
-        }
-    }
+) -> Result<(ConversationPage, Option<i64>)> {
+    let mut cards = cards(conn, user, filter, after, one_more(size))?;
+    let seq = cards.first().and_then(|(.., seq)| *seq);
+    let mark = |card: &Card| ActivityMark {
+        activity_seq: card.0.activity_seq,
+        conversation: ConversationId::new(card.0.id),
+    };
+    cards.sort_unstable_by_key(|card| Reverse((card.0.activity_seq, card.0.id)));
+    let page = Page::cut(cards, size, mark);
+    let ids: Vec<i64> = page.items.iter().map(|card| card.0.id).collect();
+    let mut views = conversations::views(conn, &[user], page.items)?;
+    let items = ids
+        .into_iter()
+        .filter_map(|id| views.remove(&(ConversationId::new(id), user)))
+        .collect();
+    let next = page.next;
+    Ok((ConversationPage { items, next }, seq))
 }
 
-fn candidates(
+/// Those of a person's conversations that are neither archived nor hidden.
+macro_rules! in_inbox {
+    () => {
+        own_conversations::archived.eq(false).and(
+            own_conversations::hidden_position
+                .is_null()
+                .or(own_conversations::hidden_position
+                    .assume_not_null()
+                    .lt(own_conversations::last_position)),
+        )
+    };
+}
+
+fn cards(
     conn: &mut Conn,
     user: UserId,
     filter: Filter,
     after: Option<ActivityMark>,
-    limit: usize,
-) -> Result<Vec<ActivityMark>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    limit: i64,
+) -> Result<Vec<Card>> {
     let (activity, id) = after.map_or((i64::MAX, i64::MAX), |m| {
         (m.activity_seq, m.conversation.get())
     });
     macro_rules! rows {
-        ($more:expr) => {
-            on!(conn, c => own_conversations::table
+        ($more:expr) => {{
+            let ids = own_conversations::table
                 .filter(own_conversations::user_id.eq(user.get()))
                 .filter(own_conversations::state.eq(MembershipState::Member.name()))
                 .filter(own_conversations::activity_seq.lt(activity).or(
@@ -111,64 +118,71 @@ fn candidates(
                 .filter($more)
                 .order((own_conversations::activity_seq.desc(), own_conversations::conversation_id.desc()))
                 .limit(limit)
-                .select((own_conversations::activity_seq, own_conversations::conversation_id))
-                .load::<(i64, i64)>(c))?
-        };
+                .select(own_conversations::conversation_id);
+            on!(conn, c => conversation_cards::table
+                .filter(conversation_cards::id.eq_any(ids))
+                .select(card_columns!())
+                .load(c))?
+        }};
     }
-    let in_inbox = own_conversations::archived.eq(false).and(
-        own_conversations::hidden_position
-            .is_null()
-            .or(own_conversations::hidden_position
-                .assume_not_null()
-                .lt(own_conversations::last_position)),
-    );
-    let rows = match filter {
-        Filter::Inbox => rows!(in_inbox),
+    Ok(match filter {
+        Filter::Inbox => rows!(in_inbox!()),
         Filter::Unread => rows!(
-            in_inbox.and(
+            in_inbox!().and(
                 own_conversations::unread_flag
                     .eq(true)
-                    .or(own_conversations::last_position.gt(own_conversations::read_position))
+                    .or(own_conversations::last_position
+                        .gt(own_conversations::read_position + own_conversations::uncounted))
             )
         ),
         Filter::Archived => rows!(own_conversations::archived.eq(true)),
         Filter::All => rows!(own_conversations::user_id.eq(user.get())),
-    };
-    Ok(rows
-        .into_iter()
-        .map(|(activity_seq, id)| ActivityMark {
-            activity_seq,
-            conversation: ConversationId::new(id),
-        })
-        .collect())
+    })
 }
 
-/// Counts what is unread. Archived conversations never count, muted ones count apart.
-pub(crate) fn unread_totals(conn: &mut Conn, user: UserId, now: Time) -> Result<UnreadTotals> {
+/// Counts what is unread. Archived conversations never count, muted ones count apart. Also the log's position.
+pub(crate) fn unread_totals(
+    conn: &mut Conn,
+    user: UserId,
+    now: Time,
+) -> Result<(UnreadTotals, i64)> {
+    type Row = (bool, Option<i64>, (i64, i64, i64));
     let mut totals = UnreadTotals::default();
-    let mut after = None;
-    loop {
-        let page = page(conn, user, Filter::Unread, after, 250)?;
-        for view in &page.items {
-            let messages = view.mine.unread.messages;
-            if view.mine.muted_until.is_some_and(|until| until > now) {
-                totals.muted += messages;
-            } else {
-                totals.conversations += 1;
-                totals.messages += messages;
-            }
-        }
-        after = page.next;
-        if after.is_none() {
-            break;
+    // What does not count is not looked up in the filter as well: that would be twice.
+    let rows: Vec<Row> = on!(conn, c => own_conversations::table
+        .filter(own_conversations::user_id.eq(user.get()))
+        .filter(own_conversations::state.eq(MembershipState::Member.name()))
+        .filter(in_inbox!())
+        .filter(own_conversations::unread_flag.eq(true)
+            .or(own_conversations::last_position.gt(own_conversations::read_position)))
+        .select((
+            own_conversations::unread_flag,
+            own_conversations::muted_until,
+            (
+                own_conversations::last_position,
+                own_conversations::read_position,
+                own_conversations::uncounted,
+            ),
+        ))
+        .load(c))?;
+    for (flag, muted_until, (last, read, uncounted)) in rows {
+        let messages = Unread::of(last - read - uncounted).messages;
+        if muted_until.is_some_and(|until| until > now.as_millis()) {
+            totals.muted += messages;
+        } else if flag || messages > 0 {
+            totals.conversations += 1;
+            totals.messages += messages;
         }
     }
-    totals.requests = on!(conn, c => memberships::table
+    let requests = memberships::table
         .filter(memberships::user_id.eq(user.get()))
         .filter(memberships::state.eq(MembershipState::Requested.name()))
-        .count()
-        .get_result(c))?;
-    Ok(totals)
+        .select(count_star())
+        .single_value();
+    let (requests, seq): (Option<i64>, Option<i64>) =
+        on!(conn, c => diesel::select((requests, head_seq!())).get_result(c))?;
+    totals.requests = requests.unwrap_or(0);
+    Ok((totals, log::known_head(conn, seq)?))
 }
 
 /// A page of a person's whole state.
@@ -191,11 +205,17 @@ impl Store {
         size: usize,
     ) -> Result<Snapshot<State>> {
         let now = self.inner.source.now();
-        self.snapshot(move |conn| {
-            Ok(State {
-                page: page(conn, user, Filter::All, after, size)?,
-                heads: heads::shown(conn, user, now)?,
-                unread: unread_totals(conn, user, now)?,
+        self.read_at(move |conn| {
+            conn.snapshot(|conn| {
+                let (page, _) = page(conn, user, Filter::All, after, size)?;
+                let (heads, _) = heads::shown(conn, user, now)?;
+                let (unread, seq) = unread_totals(conn, user, now)?;
+                let state = State {
+                    page,
+                    heads,
+                    unread,
+                };
+                Ok((state, seq))
             })
         })
         .await
@@ -209,8 +229,13 @@ impl Store {
         after: Option<ActivityMark>,
         size: usize,
     ) -> Result<Snapshot<ConversationPage>> {
-        self.snapshot(move |conn| page(conn, user, filter, after, size))
-            .await
+        self.read_at(move |conn| {
+            conn.snapshot(|conn| {
+                let (page, seq) = page(conn, user, filter, after, size)?;
+                Ok((page, log::known_head(conn, seq)?))
+            })
+        })
+        .await
     }
 
     /// One conversation as a member sees it.
@@ -222,9 +247,13 @@ impl Store {
         user: UserId,
         id: ConversationId,
     ) -> Result<Snapshot<ConversationView>> {
-        self.snapshot(move |conn| {
-            let view = conversations::load(conn, &[user], &[id])?.remove(&(id, user));
-            view.ok_or_else(|| Refusal::ConversationNotFound.into())
+        self.read_at(move |conn| {
+            conn.snapshot(|conn| {
+                let (mut views, seq) = conversations::load_at(conn, &[user], &[id])?;
+                let view = views.remove(&(id, user));
+                let view = view.ok_or(Refusal::ConversationNotFound)?;
+                Ok((view, log::known_head(conn, seq)?))
+            })
         })
         .await
     }

@@ -249,6 +249,19 @@ impl Store {
             .map_err(|e| StoreError::Unavailable(e.to_string()))?
     }
 
+    /// Runs one query that tells the log's position it was read at.
+    async fn read_at<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&mut Conn) -> Result<(T, i64)> + Send + 'static,
+    ) -> Result<Snapshot<T>> {
+        let (value, seq) = self.read(query).await?;
+        let epoch = self.inner.epoch.clone();
+        Ok(Snapshot {
+            value,
+            cursor: Cursor { epoch, seq },
+        })
+    }
+
     /// Runs queries on one snapshot, and tells the log's position in it.
     async fn snapshot<T: Send + 'static>(
         &self,

@@ -1,10 +1,8 @@
 //! The one log: appending, its head, and reading it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::event::EventKind;
 use pinwire_domain::{ConversationId, Time, UserId};
@@ -14,10 +12,9 @@ use crate::db::tx::Emitted;
 use crate::db::{Conn, on};
 use crate::error::{Result, StoreError};
 use crate::rows::Rows;
-use crate::schema::{companions, conversations, events, log_head, membership_periods};
-
-/// Changes of profiles that are looked at together, in search of those that concern one person.
-const PROFILES_MAX: i64 = 500;
+use crate::schema::{
+    companions, conversations, events, log_head, membership_periods, profile_changes,
+};
 
 /// An event that an act adds.
 #[derive(Debug, Clone, Copy)]
@@ -223,14 +220,33 @@ pub(crate) fn hold(conn: &mut Conn) -> Result<()> {
     Ok(())
 }
 
+/// How far the log goes, as a column of another statement.
+macro_rules! head_seq {
+    () => {
+        $crate::schema::log_head::table
+            .find(1_i16)
+            .select($crate::schema::log_head::seq)
+            .single_value()
+    };
+}
+pub(crate) use head_seq;
+
 /// How far the log goes.
 pub(crate) fn head(conn: &mut Conn) -> Result<i64> {
     Ok(on!(conn, c => log_head::table.find(1_i16).select(log_head::seq).first(c))?)
 }
 
-/// Up to where events have been removed from the log.
-pub(crate) fn trimmed(conn: &mut Conn) -> Result<i64> {
-    Ok(on!(conn, c => log_head::table.find(1_i16).select(log_head::trimmed_seq).first(c))?)
+/// As [`head`], where another statement of the same snapshot did not tell.
+pub(crate) fn known_head(conn: &mut Conn, known: Option<i64>) -> Result<i64> {
+    known.map_or_else(|| head(conn), Ok)
+}
+
+/// Up to where events have been removed from the log, and how far it goes.
+pub(crate) fn ends(conn: &mut Conn) -> Result<(i64, i64)> {
+    Ok(on!(conn, c => log_head::table
+        .find(1_i16)
+        .select((log_head::trimmed_seq, log_head::seq))
+        .first(c))?)
 }
 
 /// The next events after `after`, whomever they concern; also how far that reading went.
@@ -246,6 +262,9 @@ pub(crate) fn after(conn: &mut Conn, after: i64, limit: i64) -> Result<(Vec<Logg
 }
 
 /// One person's next events after `after`, at most `limit`, in order.
+///
+/// Three statements: each kind of event has an index of its own, and one statement for all would sort more than
+/// is asked for.
 pub(crate) fn of_user(
     conn: &mut Conn,
     user: UserId,
@@ -292,57 +311,55 @@ fn of_conversations(conn: &mut Conn, me: i64, after: i64, limit: i64) -> Result<
 
 /// The next changes of profiles, of `me` and of people who share a conversation with `me`.
 fn of_profiles(conn: &mut Conn, me: i64, after: i64, limit: i64) -> Result<Vec<Row>> {
-    let mut found = Vec::new();
-    let mut from = after;
-    loop {
-        let rows: Vec<Row> = on!(conn, c => events::table
-            // A literal, so that the partial index serves it.
-            .filter(sql::<Bool>("events.kind = 'user.updated'"))
-            .filter(events::seq.gt(from))
-            .order(events::seq)
-            .limit(PROFILES_MAX)
-            .select(Row::as_select())
-            .load(c))?;
-        let Some(last) = rows.last() else { break };
-        from = last.seq;
-        let actors: BTreeSet<i64> = rows.iter().map(|row| row.actor_id).collect();
-        let known: Vec<i64> = on!(conn, c => companions::table
-            .filter(companions::user_id.eq(me))
-            .filter(companions::state.eq(MembershipState::Member.name()))
-            .filter(companions::other_id.eq_any(&actors))
-            .select(companions::other_id)
-            .distinct()
-            .load(c))?;
-        found.extend(
-            rows.into_iter()
-                .filter(|r| r.actor_id == me || known.contains(&r.actor_id)),
-        );
-        if i64::try_from(found.len()).is_ok_and(|count| count >= limit) {
-            break;
-        }
-    }
-    Ok(found)
-}
-
-/// A time in which somebody was a member: conversation, person, first and last seq.
-type Period = (i64, i64, i64, Option<i64>);
-
-fn periods(conn: &mut Conn, conversation_ids: &BTreeSet<i64>) -> Result<Vec<Period>> {
-    if conversation_ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(on!(conn, c => membership_periods::table
-        .filter(membership_periods::conversation_id.eq_any(conversation_ids))
+    let known = companions::table
+        .filter(companions::user_id.eq(me))
+        .filter(companions::state.eq(MembershipState::Member.name()))
+        .select(companions::other_id);
+    Ok(on!(conn, c => profile_changes::table
+        .filter(profile_changes::seq.gt(after))
+        .filter(profile_changes::actor_id.eq(me).or(profile_changes::actor_id.eq_any(known)))
+        .order(profile_changes::seq)
+        .limit(limit)
         .select((
-            membership_periods::conversation_id,
-            membership_periods::user_id,
-            membership_periods::joined_seq,
-            membership_periods::left_seq,
+            profile_changes::seq,
+            profile_changes::at,
+            profile_changes::kind,
+            profile_changes::actor_id,
+            profile_changes::conversation_id,
+            profile_changes::user_id,
+            profile_changes::position,
+            profile_changes::object_id,
         ))
         .load(c))?)
 }
 
-/// The people each event concerns.
+/// A time in which somebody was a member: person, first and last seq.
+type Period = (i64, i64, Option<i64>);
+
+/// The times of membership in these conversations.
+fn periods(conn: &mut Conn, ids: &BTreeSet<i64>) -> Result<HashMap<i64, Vec<Period>>> {
+    let mut all: HashMap<i64, Vec<Period>> = HashMap::with_capacity(ids.len());
+    if ids.is_empty() {
+        return Ok(all);
+    }
+    let rows: Vec<(i64, Period)> = on!(conn, c => membership_periods::table
+        .filter(membership_periods::conversation_id.eq_any(ids))
+        .select((
+            membership_periods::conversation_id,
+            (
+                membership_periods::user_id,
+                membership_periods::joined_seq,
+                membership_periods::left_seq,
+            ),
+        ))
+        .load(c))?;
+    for (id, period) in rows {
+        all.entry(id).or_default().push(period);
+    }
+    Ok(all)
+}
+
+/// The people each event concerns. Two statements, however many events there are.
 pub(crate) fn audiences(conn: &mut Conn, list: &[LoggedEvent]) -> Result<Vec<Vec<UserId>>> {
     let ids: BTreeSet<i64> = list
         .iter()
@@ -350,33 +367,49 @@ pub(crate) fn audiences(conn: &mut Conn, list: &[LoggedEvent]) -> Result<Vec<Vec
         .map(ConversationId::get)
         .collect();
     let periods = periods(conn, &ids)?;
-    list.iter()
-        .map(|event| match (event.user, event.conversation) {
-            (Some(user), _) => Ok(vec![user]),
-            (None, Some(conversation)) => Ok(periods
-                .iter()
-                .filter(|(id, _, joined, left)| {
-                    *id == conversation.get()
-                        && *joined < event.seq
-                        && left.is_none_or(|left| event.seq <= left)
-                })
-                .map(|(_, user, ..)| UserId::new(*user))
-                .collect()),
-            (None, None) => acquaintances(conn, event.actor),
-        })
-        .collect()
+    let actors: BTreeSet<i64> = list
+        .iter()
+        .filter(|e| e.user.is_none() && e.conversation.is_none())
+        .map(|e| e.actor.get())
+        .collect();
+    let known = acquaintances(conn, &actors)?;
+    let audience = |event: &LoggedEvent| match (event.user, event.conversation) {
+        (Some(user), _) => vec![user],
+        (None, Some(conversation)) => periods
+            .get(&conversation.get())
+            .into_iter()
+            .flatten()
+            .filter(|(_, joined, left)| {
+                *joined < event.seq && left.is_none_or(|left| event.seq <= left)
+            })
+            .map(|(user, ..)| UserId::new(*user))
+            .collect(),
+        (None, None) => known.get(&event.actor).cloned().unwrap_or_default(),
+    };
+    Ok(list.iter().map(audience).collect())
 }
 
-/// A person and all who share a conversation with them.
-fn acquaintances(conn: &mut Conn, person: UserId) -> Result<Vec<UserId>> {
-    let mut ids: Vec<i64> = on!(conn, c => companions::table
-        .filter(companions::user_id.eq(person.get()))
+/// For each of these people, themselves and all who share a conversation with them.
+fn acquaintances(conn: &mut Conn, people: &BTreeSet<i64>) -> Result<HashMap<UserId, Vec<UserId>>> {
+    let mut all: HashMap<UserId, Vec<UserId>> = people
+        .iter()
+        .map(|person| (UserId::new(*person), vec![UserId::new(*person)]))
+        .collect();
+    if people.is_empty() {
+        return Ok(all);
+    }
+    let rows: Vec<(i64, i64)> = on!(conn, c => companions::table
+        .filter(companions::user_id.eq_any(people))
         .filter(companions::other_state.eq(MembershipState::Member.name()))
-        .select(companions::other_id)
+        .select((companions::user_id, companions::other_id))
         .distinct()
         .load(c))?;
-    ids.push(person.get());
-    Ok(ids.into_iter().map(UserId::new).collect())
+    for (person, other) in rows {
+        all.entry(UserId::new(person))
+            .or_default()
+            .push(UserId::new(other));
+    }
+    Ok(all)
 }
 
 /// Removes events older than `before` from the log, at most `limit`; how many went.

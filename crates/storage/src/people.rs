@@ -69,23 +69,8 @@ pub(crate) fn load(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<UserId, Perso
         .filter(users::id.eq_any(ids))
         .select(PERSON)
         .load(c))?;
-    Ok(by_id(rows))
-}
-
-/// The people of these ids, without closed accounts.
-pub(crate) fn load_open(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<UserId, Person>> {
-    let rows: Vec<PersonRow> = on!(conn, c => users::table
-        .filter(users::id.eq_any(ids).and(users::closed_at.is_null()))
-        .select(PERSON)
-        .load(c))?;
-    Ok(by_id(rows))
-}
-
-fn by_id(rows: Vec<PersonRow>) -> HashMap<UserId, Person> {
-    rows.into_iter()
-        .map(Person::from)
-        .map(|p| (p.id, p))
-        .collect()
+    let people = rows.into_iter().map(Person::from);
+    Ok(people.map(|person| (person.id, person)).collect())
 }
 
 /// A person whose account is open.
@@ -154,6 +139,15 @@ impl Entity for Username {
 pub(crate) fn account(tx: &mut Tx<'_>, id: UserId) -> Step<Person> {
     let account = tx.rows.accounts.get(&id)?;
     Ok(account.ok_or(Refusal::UserNotFound)?.0.clone())
+}
+
+/// Whether a person can be sent to: an open account that the caller has not blocked.
+pub(crate) fn is_available(tx: &mut Tx<'_>, caller: UserId, person: UserId) -> Step<bool> {
+    tx.rows.blocks.want((caller, person));
+    Ok(
+        tx.rows.accounts.get(&person)?.is_some()
+            && !crate::safety::has_blocked(tx, caller, person)?,
+    )
 }
 
 impl Store {

@@ -1,7 +1,5 @@
 //! What a message keeps of a pin, and who may see or send one because of it.
 
-use std::collections::HashMap;
-
 use diesel::prelude::*;
 use pinwire_domain::board::Access;
 use pinwire_domain::{PinId, Refusal, UserId};
@@ -143,19 +141,4 @@ pub(crate) fn received(conn: &mut Conn, caller: UserId, pin: PinId) -> Result<bo
         .filter(memberships::state.eq("member"))
         .filter(diesel::dsl::not(diesel::dsl::exists(excluded)));
     Ok(on!(conn, c => diesel::select(diesel::dsl::exists(held)).get_result(c))?)
-}
-
-/// Version and link of these pins as they are now, the removed ones left out.
-pub(crate) fn present(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, (i64, Option<String>)>> {
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows: Vec<(i64, i64, Option<String>)> = on!(conn, c => pins::table
-        .filter(pins::id.eq_any(ids).and(pins::removed_at.is_null()))
-        .select((pins::id, pins::version, pins::link))
-        .load(c))?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, version, link)| (id, (version, link)))
-        .collect())
 }

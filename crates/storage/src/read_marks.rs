@@ -113,7 +113,7 @@ impl Store {
     /// How much is unread over all of the caller's conversations.
     pub async fn unread(&self, user: UserId) -> Result<crate::Snapshot<inbox::UnreadTotals>> {
         let now = self.inner.source.now();
-        self.snapshot(move |conn| inbox::unread_totals(conn, user, now))
+        self.read_at(move |conn| conn.snapshot(|conn| inbox::unread_totals(conn, user, now)))
             .await
     }
 }

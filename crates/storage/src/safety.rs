@@ -1,18 +1,14 @@
 //! What the receiver's gate needs to know.
 
-use std::collections::HashSet;
-
-use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use pinwire_domain::UserId;
 use pinwire_domain::policy::{self, Gate, Relation};
 
+use crate::db::Conn;
 use crate::db::loaded::Entity;
 use crate::db::many::{self, Table};
 use crate::db::tx::{Step, Tx};
-use crate::db::{Conn, on};
 use crate::error::Result;
-use crate::schema::blocks;
 
 /// That one person has blocked another.
 #[derive(Debug, Clone, Copy)]
@@ -65,14 +61,4 @@ pub(crate) fn gates(
 /// Whether `person` has blocked `other`.
 pub(crate) fn has_blocked(tx: &mut Tx<'_>, person: UserId, other: UserId) -> Step<bool> {
     Ok(tx.rows.blocks.get(&(person, other))?.is_some())
-}
-
-/// Which of `others` the caller has blocked.
-pub(crate) fn blocked_by(conn: &mut Conn, caller: UserId, others: &[i64]) -> Result<HashSet<i64>> {
-    Ok(on!(conn, c => blocks::table
-        .filter(blocks::blocker_id.eq(caller.get()).and(blocks::blocked_id.eq_any(others)))
-        .select(blocks::blocked_id)
-        .load(c))?
-    .into_iter()
-    .collect())
 }

@@ -247,6 +247,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    profile_changes (seq) {
+        seq -> BigInt,
+        at -> BigInt,
+        kind -> Text,
+        actor_id -> BigInt,
+        conversation_id -> Nullable<BigInt>,
+        user_id -> Nullable<BigInt>,
+        position -> Nullable<BigInt>,
+        object_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     own_conversations (user_id, conversation_id) {
         user_id -> BigInt,
         conversation_id -> BigInt,
@@ -256,6 +269,7 @@ diesel::table! {
         muted_until -> Nullable<BigInt>,
         archived -> Bool,
         hidden_position -> Nullable<BigInt>,
+        uncounted -> BigInt,
         last_position -> BigInt,
         activity_seq -> BigInt,
     }
@@ -290,10 +304,71 @@ diesel::table! {
         hidden_position -> Nullable<BigInt>,
         created_at -> BigInt,
         version -> BigInt,
+        uncounted -> BigInt,
+        last_excluded -> Nullable<BigInt>,
         username -> Text,
         full_name -> Text,
         profile_image -> Nullable<Text>,
         user_version -> BigInt,
+        // Null without a head, as a whole.
+        head_state -> Text,
+        head_device_id -> Nullable<Text>,
+        head_closed_position -> BigInt,
+        head_version -> BigInt,
+    }
+}
+
+diesel::table! {
+    message_cards (conversation_id, position) {
+        conversation_id -> BigInt,
+        position -> BigInt,
+        sender_id -> BigInt,
+        message_kind -> Text,
+        #[sql_name = "text"]
+        body -> Nullable<Text>,
+        pin_snapshot -> Nullable<Text>,
+        client_message_id -> Nullable<Text>,
+        sent_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
+        message_version -> BigInt,
+        username -> Text,
+        full_name -> Text,
+        profile_image -> Nullable<Text>,
+        user_version -> BigInt,
+        pin_version -> Nullable<BigInt>,
+        pin_link -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    conversation_cards (id) {
+        id -> BigInt,
+        kind -> Text,
+        title -> Nullable<Text>,
+        created_by -> BigInt,
+        created_at -> BigInt,
+        last_position -> BigInt,
+        last_message_at -> Nullable<BigInt>,
+        activity_seq -> BigInt,
+        version -> BigInt,
+        last_pin_image -> Nullable<Text>,
+        // Null without a message, as a whole.
+        position -> BigInt,
+        sender_id -> BigInt,
+        message_kind -> Text,
+        #[sql_name = "text"]
+        body -> Nullable<Text>,
+        pin_snapshot -> Nullable<Text>,
+        client_message_id -> Nullable<Text>,
+        sent_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
+        message_version -> BigInt,
+        username -> Text,
+        full_name -> Text,
+        profile_image -> Nullable<Text>,
+        user_version -> BigInt,
+        pin_version -> Nullable<BigInt>,
+        pin_link -> Nullable<Text>,
     }
 }
 
@@ -317,9 +392,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     messages,
     message_exclusions,
     heads,
+    profile_changes,
     own_conversations,
     companions,
     members,
+    message_cards,
+    conversation_cards,
 );
 
 diesel::joinable!(sessions -> users (user_id));

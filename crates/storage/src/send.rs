@@ -5,19 +5,17 @@ use std::sync::Arc;
 
 use pinwire_domain::board::Access;
 use pinwire_domain::conversation::{self, People, SendMode};
-use pinwire_domain::event::EventKind;
 use pinwire_domain::message::MessageDraft;
 use pinwire_domain::{ConversationId, PinId, Refusal, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::db::tx::{self, LockKey, Step, Tx};
 use crate::error::Result;
-use crate::idempotency::{IdempotencyKey, Keep, Made};
-use crate::log::{About, NewEvent};
+use crate::idempotency::{self, IdempotencyKey, Keep, Made};
 use crate::messages::post::{self, Post};
 use crate::messages::{self, Message};
 use crate::pin_snapshots::{self, PinSnapshot};
-use crate::{Store, conversations, safety};
+use crate::{Store, conversations, people};
 
 /// Whom a pin is sent to, as the caller names them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -227,7 +225,7 @@ fn resolve(tx: &mut Tx<'_>, caller: UserId, request: &SendRequest) -> Step<Vec<T
     }
     for target in &mut targets {
         if let Target::Person(id) = target
-            && !is_available(tx, caller, *id)?
+            && !people::is_available(tx, caller, *id)?
         {
             *target = Target::Unavailable;
         }
@@ -250,12 +248,6 @@ fn want(tx: &mut Tx<'_>, caller: UserId, recipient: &Recipient, mode: SendMode) 
         Recipient::Username(name) => tx.rows.usernames.want(name.clone()),
         Recipient::Conversation(_) => {}
     }
-}
-
-/// Whether a person can be sent to: an open account that the caller has not blocked.
-fn is_available(tx: &mut Tx<'_>, caller: UserId, person: UserId) -> Step<bool> {
-    tx.rows.blocks.want((caller, person));
-    Ok(tx.rows.accounts.get(&person)?.is_some() && !safety::has_blocked(tx, caller, person)?)
 }
 
 fn write(tx: &mut Tx<'_>, access: Access, request: &SendRequest, people_max: usize) -> Step<Sent> {
@@ -286,12 +278,6 @@ fn write(tx: &mut Tx<'_>, access: Access, request: &SendRequest, people_max: usi
         sent.messages.extend(message);
     }
     Ok(sent)
-}
-
-/// The lock of a caller's idempotency key.
-fn key_lock(caller: UserId, key: Option<&IdempotencyKey>) -> Vec<LockKey> {
-    let lock = key.map(|k| LockKey::Idempotency(caller.get(), k.key.clone()));
-    lock.into_iter().collect()
 }
 
 /// The conversations that a send will most likely go to; a wrong guess costs a second run.
@@ -340,7 +326,7 @@ impl Store {
     pub async fn send(&self, access: Access, request: SendRequest) -> Result<Made<Sent>> {
         let caller = access.user;
         let people_max = self.people_max();
-        let locks = key_lock(caller, request.key.as_ref());
+        let locks = idempotency::lock(caller, request.key.as_ref());
         let request = Arc::new(request);
         let asked = Arc::clone(&request);
         let find = move |tx: &mut Tx<'_>| goal_locks(tx, caller, &asked, people_max);
@@ -380,7 +366,7 @@ impl Store {
         key: Option<IdempotencyKey>,
     ) -> Result<Made<Sent>> {
         let caller = access.user;
-        let mut locks = key_lock(caller, key.as_ref());
+        let mut locks = idempotency::lock(caller, key.as_ref());
         locks.push(LockKey::Conversation(conversation.get()));
         self.decide(locks, move |tx| {
             tx.once(caller, key.as_ref(), Keep::Forever, |tx| {
@@ -434,25 +420,6 @@ impl Store {
         })
         .await
     }
-
-    /// Finds or makes the conversation with these people, without a message.
-    ///
-    /// # Errors
-    /// [`Refusal::RecipientUnavailable`], and the refusals of the group's size and the idempotency key.
-    pub async fn begin_conversation(
-        &self,
-        caller: UserId,
-        others: Vec<UserId>,
-        key: Option<IdempotencyKey>,
-    ) -> Result<Made<(i64, bool)>> {
-        let people_max = self.people_max();
-        self.decide(key_lock(caller, key.as_ref()), move |tx| {
-            tx.once(caller, key.as_ref(), Keep::Forever, |tx| {
-                begin(tx, caller, &others, people_max)
-            })
-        })
-        .await
-    }
 }
 
 fn would(
@@ -485,34 +452,4 @@ fn would(
         });
     }
     Ok(would)
-}
-
-fn begin(
-    tx: &mut Tx<'_>,
-    caller: UserId,
-    others: &[UserId],
-    people_max: usize,
-) -> Step<(i64, bool)> {
-    let people = People::new(caller, others.iter().copied(), people_max)?;
-    for other in others {
-        tx.rows.accounts.want(*other);
-        tx.rows.blocks.want((caller, *other));
-    }
-    conversations::want(tx, &people);
-    let mut available = Vec::with_capacity(others.len());
-    for other in others {
-        available.push(is_available(tx, caller, *other)?);
-    }
-    conversation::check_available(SendMode::Group, &available)?;
-    let known = conversations::existing(tx, &people)?;
-    let id = conversations::find_or_create(tx, caller, &people)?;
-    if known.is_none() {
-        tx.emit(NewEvent {
-            at: tx.source.now(),
-            kind: EventKind::ConversationCreated,
-            actor: caller,
-            about: About::Conversation(id),
-        });
-    }
-    Ok((id.get(), known.is_none()))
 }

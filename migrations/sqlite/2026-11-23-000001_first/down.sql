@@ -1,6 +1,10 @@
+drop view conversation_cards;
+drop view message_cards;
 drop view members;
 drop view companions;
 drop view own_conversations;
+drop view profile_changes;
+drop view marks;
 drop table heads;
 drop table message_exclusions;
 drop table messages;

@@ -27,7 +27,7 @@ create table events (
 create index events_of_conversation on events (conversation_id, seq) where conversation_id is not null;
 create index events_of_user on events (user_id, seq) where user_id is not null;
 -- Profile changes concern everyone who shares a conversation with the person.
-create index events_of_profiles on events (seq) where kind = 'user.updated';
+create index events_of_profiles on events (seq, actor_id) where kind = 'user.updated';
 
 create table signing_keys (
     kid text primary key,
@@ -286,12 +286,32 @@ create table heads (
     primary key (user_id, conversation_id)
 ) without rowid;
 
+-- A membership, and what of the conversation does not count for its person: `uncounted` messages beyond the read
+-- mark, and the last one that is kept from them.
+create view marks as
+select m.*,
+       (select count(*) from messages q
+        where q.conversation_id = m.conversation_id and q.position > m.read_position
+          and (q.kind = 'system' or q.deleted_at is not null)
+          and not exists (
+              select 1 from message_exclusions e
+              where e.user_id = m.user_id and e.conversation_id = q.conversation_id and e.position = q.position))
+       + (select count(*) from message_exclusions e
+          where e.user_id = m.user_id and e.conversation_id = m.conversation_id
+            and e.position > m.read_position) as uncounted,
+       (select max(e.position) from message_exclusions e
+        where e.user_id = m.user_id and e.conversation_id = m.conversation_id) as last_excluded
+from memberships m;
+
+-- Events that concern everyone who shares a conversation with the actor.
+create view profile_changes as select * from events where kind = 'user.updated';
+
 -- The joins of hot paths. They go from a person's or a conversation's few rows to others by their keys, row by
 -- row: `cross join` keeps the planner from another order.
 create view own_conversations as
 select m.user_id, m.conversation_id, m.state, m.read_position, m.unread_flag, m.muted_until, m.archived,
-       m.hidden_position, c.last_position, c.activity_seq
-from memberships m cross join conversations c where c.id = m.conversation_id;
+       m.hidden_position, m.uncounted, c.last_position, c.activity_seq
+from marks m cross join conversations c where c.id = m.conversation_id;
 
 create view companions as
 select m.user_id, m.state, m.messages_sent, m.pins_sent, m.last_sent_at, o.user_id as other_id,
@@ -300,8 +320,34 @@ select m.user_id, m.state, m.messages_sent, m.pins_sent, m.last_sent_at, o.user_
 from memberships m cross join conversations c cross join memberships o
 where c.id = m.conversation_id and o.conversation_id = m.conversation_id and o.user_id <> m.user_id;
 
+-- With each one's own head.
 create view members as
 select m.conversation_id, m.user_id, m.state, m.read_position, m.unread_flag, m.muted_until, m.archived,
-       m.hidden_position, m.created_at, m.version, u.username, u.full_name, u.profile_image,
-       u.version as user_version
-from memberships m cross join users u where u.id = m.user_id;
+       m.hidden_position, m.created_at, m.version, m.uncounted, m.last_excluded, u.username, u.full_name,
+       u.profile_image, u.version as user_version, h.state as head_state, h.device_id as head_device_id,
+       h.closed_position as head_closed_position, h.version as head_version
+from marks m cross join users u
+left join heads h on h.user_id = m.user_id and h.conversation_id = m.conversation_id
+where u.id = m.user_id;
+
+-- Messages with their sender and the present state of their pin.
+create view message_cards as
+select m.conversation_id, m.position, m.sender_id, m.kind as message_kind, m.text, m.pin_snapshot,
+       m.client_message_id, m.created_at as sent_at, m.deleted_at, m.version as message_version, u.username,
+       u.full_name, u.profile_image, u.version as user_version, p.version as pin_version, p.link as pin_link
+from messages m cross join users u
+left join pins p on p.id = m.pin_id and p.removed_at is null
+where u.id = m.sender_id;
+
+-- Conversations with their last message.
+create view conversation_cards as
+select c.id, c.kind, c.title, c.created_by, c.created_at, c.last_position, c.last_message_at, c.activity_seq,
+       c.version, l.image_url as last_pin_image, m.position, m.sender_id, m.kind as message_kind, m.text,
+       m.pin_snapshot, m.client_message_id, m.created_at as sent_at, m.deleted_at, m.version as message_version,
+       u.username, u.full_name, u.profile_image, u.version as user_version, p.version as pin_version,
+       p.link as pin_link
+from conversations c
+left join messages m on m.conversation_id = c.id and m.position = c.last_position
+left join users u on u.id = m.sender_id
+left join pins p on p.id = m.pin_id and p.removed_at is null
+left join pins l on l.id = c.last_pin_id;

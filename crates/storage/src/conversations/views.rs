@@ -1,19 +1,18 @@
 //! Conversations as their members see them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use diesel::dsl::sql;
+use diesel::dsl::case_when;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 use pinwire_domain::conversation::{ConversationKind, MembershipState, Unread};
 use pinwire_domain::{ConversationId, Time, UserId};
 
 use crate::db::{Conn, on};
 use crate::error::{Result, StoreError};
-use crate::messages::{self, Message, Place};
+use crate::messages::{Message, MessageRow};
 use crate::people::{Person, PersonRow};
-use crate::schema::{conversations, heads, members, pins};
+use crate::schema::{conversation_cards, members};
 
 /// A conversation, the same for all its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,12 +67,14 @@ pub struct Mine {
     pub hidden_position: Option<i64>,
     /// Grows with each change of what is mine.
     pub version: i64,
+    /// The last message that is kept from me.
+    pub(crate) last_excluded: Option<i64>,
     /// My head's row, if I ever touched the head.
     pub(crate) head: Option<HeadRow>,
 }
 
 /// What a person's own acts said of a head.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub(crate) struct HeadRow {
     pub(crate) state: String,
     pub(crate) device_id: Option<String>,
@@ -94,141 +95,118 @@ pub struct ConversationView {
     pub last_pin_image: Option<String>,
 }
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = conversations)]
-struct Row {
-    id: i64,
+/// A conversation's own columns.
+#[derive(Queryable)]
+pub(crate) struct Row {
+    pub(crate) id: i64,
     kind: String,
     title: Option<String>,
     created_by: i64,
     created_at: i64,
     last_position: i64,
     last_message_at: Option<i64>,
-    last_pin_id: Option<i64>,
-    activity_seq: i64,
+    pub(crate) activity_seq: i64,
     version: i64,
+    last_pin_image: Option<String>,
 }
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = members)]
-struct MembershipRow {
-    conversation_id: i64,
-    read_position: i64,
-    unread_flag: bool,
-    muted_until: Option<i64>,
-    archived: bool,
-    hidden_position: Option<i64>,
-    created_at: i64,
-    version: i64,
+/// A conversation, its last message, and the log's position.
+pub(crate) type Card = (Row, Option<MessageRow>, Option<i64>);
+
+/// The columns of a [`Card`].
+macro_rules! card_columns {
+    () => {{
+        use $crate::schema::conversation_cards;
+        (
+            (
+                conversation_cards::id,
+                conversation_cards::kind,
+                conversation_cards::title,
+                conversation_cards::created_by,
+                conversation_cards::created_at,
+                conversation_cards::last_position,
+                conversation_cards::last_message_at,
+                conversation_cards::activity_seq,
+                conversation_cards::version,
+                conversation_cards::last_pin_image,
+            ),
+            $crate::messages::message_columns!(conversation_cards).nullable(),
+            $crate::log::head_seq!(),
+        )
+    }};
 }
+pub(crate) use card_columns;
+
+/// Conversations as each of some viewers sees them.
+pub(crate) type Views = HashMap<(ConversationId, UserId), ConversationView>;
 
 /// These conversations as each of these viewers sees them; pairs where the viewer takes no part are missing.
-pub(crate) fn load(
+/// Two statements, however many there are.
+pub(crate) fn load(conn: &mut Conn, viewers: &[UserId], ids: &[ConversationId]) -> Result<Views> {
+    Ok(load_at(conn, viewers, ids)?.0)
+}
+
+/// As [`load`], with the log's position if there was any conversation.
+pub(crate) fn load_at(
     conn: &mut Conn,
     viewers: &[UserId],
     ids: &[ConversationId],
-) -> Result<HashMap<(ConversationId, UserId), ConversationView>> {
+) -> Result<(Views, Option<i64>)> {
     if ids.is_empty() {
-        return Ok(HashMap::new());
+        return Ok((Views::new(), None));
     }
     let ids: Vec<i64> = ids.iter().map(|id| id.get()).collect();
-    let viewer_ids: Vec<i64> = viewers.iter().map(|v| v.get()).collect();
-    let rows: Vec<Row> = on!(conn, c => conversations::table
-        .filter(conversations::id.eq_any(&ids))
-        .select(Row::as_select())
+    let cards: Vec<Card> = on!(conn, c => conversation_cards::table
+        .filter(conversation_cards::id.eq_any(&ids))
+        .select(card_columns!())
         .load(c))?;
-    let mut all = members_of(conn, &ids)?;
-    let images = last_images(conn, &rows)?;
-    let heads = head_rows(conn, &viewer_ids, &ids)?;
-    let least = all
-        .values()
-        .flatten()
-        .map(|(m, _)| m.read_position + 1)
-        .min()
-        .unwrap_or(1);
-    let kept = Uncounted {
-        positions: uncounted(conn, &ids, least)?,
-        excluded: messages::exclusions(conn, &viewer_ids, &ids, least)?,
-    };
-    let last_places: Vec<Place> = rows
-        .iter()
-        .filter(|r| r.last_position > 0)
-        .map(|r| (ConversationId::new(r.id), r.last_position))
-        .collect();
-    let last_messages: HashMap<Place, Arc<Message>> = messages::load(conn, &last_places)?
-        .into_iter()
-        .map(|(place, message)| (place, Arc::new(message)))
-        .collect();
-    let mut views = HashMap::new();
-    for row in rows {
+    let seq = cards.first().and_then(|(.., seq)| *seq);
+    Ok((views(conn, viewers, cards)?, seq))
+}
+
+/// Adds the people to conversations. One statement.
+pub(crate) fn views(conn: &mut Conn, viewers: &[UserId], cards: Vec<Card>) -> Result<Views> {
+    let mut all = members_of(conn, viewers, &cards)?;
+    let mut views = Views::with_capacity(cards.len());
+    for (row, last, _) in cards {
+        let rows = all.remove(&row.id).unwrap_or_default();
         let id = ConversationId::new(row.id);
-        let memberships = all.remove(&row.id).unwrap_or_default();
-        let image = row.last_pin_id.and_then(|pin| images.get(&pin).cloned());
-        let place = (id, row.last_position);
-        let last_position = row.last_position;
-        let conversation = Arc::new(conversation(row, &memberships)?);
-        for (membership, person) in &memberships {
-            if !viewers.contains(&person.id) {
+        let last_message = last
+            .map(|last| last.message(id).map(Arc::new))
+            .transpose()?;
+        let last_pin_image = row.last_pin_image.clone();
+        let (members, own): (Vec<Member>, Vec<Own>) = rows.into_iter().unzip();
+        let conversation = Arc::new(conversation(row, members)?);
+        for (member, own) in conversation.members.iter().zip(own) {
+            let Some(uncounted) = own.uncounted else {
                 continue;
-            }
-            let place_of = |position| (person.id, (id, position));
-            let skipped = kept.after(id, person.id, membership.read_position);
+            };
+            let last_position = conversation.last_position;
             let view = ConversationView {
                 conversation: Arc::clone(&conversation),
-                mine: mine(
-                    membership,
-                    last_position,
-                    skipped,
-                    heads.get(&(id, person.id)),
-                ),
-                last_message: last_messages
-                    .get(&place)
-                    .filter(|_| !kept.excluded.contains(&place_of(last_position)))
-                    .cloned(),
-                last_pin_image: image.clone(),
+                last_message: last_message
+                    .clone()
+                    .filter(|_| own.last_excluded != Some(last_position)),
+                last_pin_image: last_pin_image.clone(),
+                mine: Mine {
+                    read_position: member.read_position,
+                    unread: Unread::of(last_position - member.read_position - uncounted),
+                    unread_flag: own.unread_flag,
+                    muted_until: own.muted_until.map(Time::from_millis),
+                    archived: own.archived,
+                    hidden_position: own.hidden_position,
+                    version: own.version,
+                    last_excluded: own.last_excluded,
+                    head: own.head,
+                },
             };
-            views.insert((id, person.id), view);
+            views.insert((id, member.person.id), view);
         }
     }
     Ok(views)
 }
 
-/// What does not count as unread.
-struct Uncounted {
-    /// For nobody: system messages and deleted ones.
-    positions: HashSet<(i64, i64)>,
-    /// Not for this person.
-    excluded: HashSet<(UserId, Place)>,
-}
-
-impl Uncounted {
-    /// How many positions after `mark` do not count for `user`.
-    fn after(&self, id: ConversationId, user: UserId, mark: i64) -> i64 {
-        let quiet = self.positions.iter().filter(|(c, p)| {
-            *c == id.get() && *p > mark && !self.excluded.contains(&(user, (id, *p)))
-        });
-        let hidden = self
-            .excluded
-            .iter()
-            .filter(|(u, (c, p))| *u == user && *c == id && *p > mark);
-        i64::try_from(quiet.count() + hidden.count()).unwrap_or(i64::MAX)
-    }
-}
-
-fn mine(row: &MembershipRow, last_position: i64, skipped: i64, head: Option<&HeadRow>) -> Mine {
-    Mine {
-        read_position: row.read_position,
-        unread: Unread::of(last_position - row.read_position - skipped),
-        unread_flag: row.unread_flag,
-        muted_until: row.muted_until.map(Time::from_millis),
-        archived: row.archived,
-        hidden_position: row.hidden_position,
-        version: row.version,
-        head: head.cloned(),
-    }
-}
-
-fn conversation(row: Row, memberships: &[(MembershipRow, Person)]) -> Result<Conversation> {
+fn conversation(row: Row, members: Vec<Member>) -> Result<Conversation> {
     Ok(Conversation {
         id: ConversationId::new(row.id),
         kind: ConversationKind::from_name(&row.kind).ok_or(StoreError::Corrupt(row.kind))?,
@@ -239,26 +217,44 @@ fn conversation(row: Row, memberships: &[(MembershipRow, Person)]) -> Result<Con
         last_message_at: row.last_message_at.map(Time::from_millis),
         activity_seq: row.activity_seq,
         version: row.version,
-        members: memberships
-            .iter()
-            .map(|(m, person)| Member {
-                person: person.clone(),
-                read_position: m.read_position,
-                joined_at: Time::from_millis(m.created_at),
-            })
-            .collect(),
+        members,
     })
 }
 
-type Members = HashMap<i64, Vec<(MembershipRow, Person)>>;
+/// What is a member's own.
+#[derive(Queryable)]
+struct Own {
+    unread_flag: bool,
+    muted_until: Option<i64>,
+    archived: bool,
+    hidden_position: Option<i64>,
+    version: i64,
+    /// Messages beyond the read mark that do not count; none for who is no viewer.
+    uncounted: Option<i64>,
+    last_excluded: Option<i64>,
+    head: Option<HeadRow>,
+}
 
-fn members_of(conn: &mut Conn, ids: &[i64]) -> Result<Members> {
-    let rows: Vec<(MembershipRow, PersonRow)> = on!(conn, c => members::table
-        .filter(members::conversation_id.eq_any(ids))
+/// The people of these conversations, by id, with what is the viewers' own.
+fn members_of(
+    conn: &mut Conn,
+    viewers: &[UserId],
+    cards: &[Card],
+) -> Result<HashMap<i64, Vec<(Member, Own)>>> {
+    type Rows = Vec<((i64, i64, i64), PersonRow, Own)>;
+    if cards.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<i64> = cards.iter().map(|(row, ..)| row.id).collect();
+    let viewers: Vec<i64> = viewers.iter().map(|viewer| viewer.get()).collect();
+    // Counted for the viewers alone: in a list they are one of many.
+    let viewed = || members::user_id.eq_any(&viewers);
+    let rows: Rows = on!(conn, c => members::table
+        .filter(members::conversation_id.eq_any(&ids))
         .filter(members::state.eq(MembershipState::Member.name()))
         .order((members::conversation_id, members::user_id))
         .select((
-            MembershipRow::as_select(),
+            (members::conversation_id, members::read_position, members::created_at),
             (
                 members::user_id,
                 members::username,
@@ -266,73 +262,32 @@ fn members_of(conn: &mut Conn, ids: &[i64]) -> Result<Members> {
                 members::profile_image,
                 members::user_version,
             ),
+            (
+                members::unread_flag,
+                members::muted_until,
+                members::archived,
+                members::hidden_position,
+                members::version,
+                case_when(viewed(), members::uncounted),
+                case_when(viewed(), members::last_excluded),
+                (
+                    members::head_state,
+                    members::head_device_id,
+                    members::head_closed_position,
+                    members::head_version,
+                )
+                    .nullable(),
+            ),
         ))
         .load(c))?;
-    let mut all = Members::new();
-    for (membership, person) in rows {
-        all.entry(membership.conversation_id)
-            .or_default()
-            .push((membership, person.into()));
+    let mut all: HashMap<i64, Vec<(Member, Own)>> = HashMap::with_capacity(ids.len());
+    for ((id, read_position, joined_at), person, own) in rows {
+        let member = Member {
+            person: person.into(),
+            read_position,
+            joined_at: Time::from_millis(joined_at),
+        };
+        all.entry(id).or_default().push((member, own));
     }
     Ok(all)
-}
-
-fn last_images(conn: &mut Conn, rows: &[Row]) -> Result<HashMap<i64, String>> {
-    let ids: HashSet<i64> = rows.iter().filter_map(|r| r.last_pin_id).collect();
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let images: Vec<(i64, String)> = on!(conn, c => pins::table
-        .filter(pins::id.eq_any(&ids))
-        .select((pins::id, pins::image_url))
-        .load(c))?;
-    Ok(images.into_iter().collect())
-}
-
-fn head_rows(
-    conn: &mut Conn,
-    viewers: &[i64],
-    ids: &[i64],
-) -> Result<HashMap<(ConversationId, UserId), HeadRow>> {
-    let rows: Vec<(i64, i64, String, Option<String>, i64, i64)> = on!(conn, c => heads::table
-        .filter(heads::user_id.eq_any(viewers))
-        .filter(heads::conversation_id.eq_any(ids))
-        .select((
-            heads::conversation_id,
-            heads::user_id,
-            heads::state,
-            heads::device_id,
-            heads::closed_position,
-            heads::version,
-        ))
-        .load(c))?;
-    Ok(rows
-        .into_iter()
-        .map(
-            |(conversation, user, state, device_id, closed_position, version)| {
-                (
-                    (ConversationId::new(conversation), UserId::new(user)),
-                    HeadRow {
-                        state,
-                        device_id,
-                        closed_position,
-                        version,
-                    },
-                )
-            },
-        )
-        .collect())
-}
-
-/// Positions from `least` on that never count as unread.
-fn uncounted(conn: &mut Conn, ids: &[i64], least: i64) -> Result<HashSet<(i64, i64)>> {
-    use crate::schema::messages;
-    let rows: Vec<(i64, i64)> = on!(conn, c => messages::table
-        .filter(messages::conversation_id.eq_any(ids))
-        .filter(messages::position.ge(least))
-        // A literal, so that the partial index serves it.
-        .filter(sql::<Bool>("(messages.kind = 'system' or messages.deleted_at is not null)"))
-        .select((messages::conversation_id, messages::position))
-        .load(c))?;
-    Ok(rows.into_iter().collect())
 }

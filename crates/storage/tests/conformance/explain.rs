@@ -15,7 +15,7 @@ use crate::stores::TestStore;
 const TINY: [&str; 2] = ["log_head", "signing_keys"];
 
 /// What was run on each database that is watched, by its address.
-static STATEMENTS: Mutex<Option<HashMap<String, HashSet<Statement>>>> = Mutex::new(None);
+static RUN: Mutex<Option<HashMap<String, Vec<String>>>> = Mutex::new(None);
 /// What each database's connections were set to.
 static SETTINGS: Mutex<Option<HashMap<String, String>>> = Mutex::new(None);
 
@@ -32,13 +32,18 @@ pub(crate) fn record() {
         .unwrap();
 }
 
-/// Gives the statements that were run on this store's database since the last call.
+/// Gives all that was run on this store's database since the last call, in order.
+pub(crate) fn run(at: &TestStore) -> Vec<String> {
+    let mut all = RUN.lock().unwrap_or_else(PoisonError::into_inner);
+    let run = all.get_or_insert_default().insert(address(at), Vec::new());
+    run.unwrap_or_default()
+}
+
+/// Gives the different statements that were run on this store's database since the last call.
 pub(crate) fn statements(at: &TestStore) -> Vec<Statement> {
-    let mut all = STATEMENTS.lock().unwrap_or_else(PoisonError::into_inner);
-    let run = all
-        .get_or_insert_default()
-        .insert(address(at), HashSet::new());
-    run.into_iter().flatten().collect()
+    let different: HashSet<String> = run(at).into_iter().collect();
+    let read = different.iter().filter_map(|text| Statement::read(text));
+    read.collect()
 }
 
 fn address(at: &TestStore) -> String {
@@ -64,9 +69,13 @@ impl Instrumentation for Recorder {
                     all.get_or_insert_default().insert(self.0.clone(), query);
                     return;
                 }
-                let mut all = STATEMENTS.lock().unwrap_or_else(PoisonError::into_inner);
+                // What sets a new connection up belongs to no query.
+                if query.starts_with("pragma ") {
+                    return;
+                }
+                let mut all = RUN.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(run) = all.as_mut().and_then(|all| all.get_mut(&self.0)) {
-                    run.extend(Statement::read(&query));
+                    run.push(query);
                 }
             }
             _ => {}

@@ -1,0 +1,356 @@
+//! Reading messages. A page is one statement, which is its own snapshot: the right to read, the log's position,
+//! the messages, their senders and the present state of their pins.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::dsl::{exists, not};
+use diesel::prelude::*;
+use pinwire_domain::conversation::MembershipState;
+use pinwire_domain::message::{self, MessageKind};
+use pinwire_domain::{ConversationId, PinId, Refusal, Time, UserId};
+
+use super::Message;
+use crate::db::{Conn, on};
+use crate::error::{Result, StoreError};
+use crate::log::{self, head_seq};
+use crate::people::Person;
+use crate::pin_snapshots::PinSnapshot;
+use crate::schema::{membership_periods, memberships, message_cards, message_exclusions, messages};
+use crate::{Snapshot, Store};
+
+/// Which page of a conversation's messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// The newest, newest first.
+    Newest,
+    /// Those before this position, newest first.
+    Before(i64),
+    /// Those after this position, oldest first.
+    After(i64),
+    /// Those around this position, oldest first.
+    Around(i64),
+}
+
+/// A message's place.
+pub(crate) type Place = (ConversationId, i64);
+
+/// A message with its sender and its pin as it is now.
+#[derive(Queryable)]
+pub(crate) struct MessageRow {
+    position: i64,
+    sender_id: i64,
+    kind: String,
+    text: Option<String>,
+    pin_snapshot: Option<String>,
+    client_message_id: Option<String>,
+    created_at: i64,
+    deleted_at: Option<i64>,
+    version: i64,
+    username: String,
+    full_name: String,
+    profile_image: Option<String>,
+    user_version: i64,
+    pin_version: Option<i64>,
+    pin_link: Option<String>,
+}
+
+/// The columns of a [`MessageRow`] in a view that has them.
+macro_rules! message_columns {
+    ($view:ident) => {
+        (
+            $view::position,
+            $view::sender_id,
+            $view::message_kind,
+            $view::body,
+            $view::pin_snapshot,
+            $view::client_message_id,
+            $view::sent_at,
+            $view::deleted_at,
+            $view::message_version,
+            $view::username,
+            $view::full_name,
+            $view::profile_image,
+            $view::user_version,
+            $view::pin_version,
+            $view::pin_link,
+        )
+    };
+}
+pub(crate) use message_columns;
+
+impl MessageRow {
+    /// The message of this row.
+    pub(crate) fn message(self, conversation: ConversationId) -> Result<Message> {
+        let snapshot: Option<PinSnapshot> = self
+            .pin_snapshot
+            .as_deref()
+            .map(serde_json::from_str)
+            .transpose()?;
+        let pin = snapshot.map(|snapshot| {
+            let now = self.pin_version.map(|v| (v, self.pin_link.as_deref()));
+            let state = message::pin_state((snapshot.version, snapshot.link.as_deref()), now);
+            (snapshot, state)
+        });
+        Ok(Message {
+            conversation,
+            position: self.position,
+            sender: Person {
+                id: UserId::new(self.sender_id),
+                username: self.username,
+                full_name: self.full_name,
+                profile_image: self.profile_image,
+                version: self.user_version,
+            },
+            kind: MessageKind::from_name(&self.kind).ok_or(StoreError::Corrupt(self.kind))?,
+            text: self.text,
+            pin,
+            client_message_id: self.client_message_id,
+            created_at: Time::from_millis(self.created_at),
+            deleted_at: self.deleted_at.map(Time::from_millis),
+            version: self.version,
+        })
+    }
+}
+
+/// Messages at these places, whoever may see them.
+pub(crate) fn load(conn: &mut Conn, places: &[Place]) -> Result<HashMap<Place, Message>> {
+    if places.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let wanted: HashSet<(i64, i64)> = places.iter().map(|(c, p)| (c.get(), *p)).collect();
+    let mut ids: Vec<i64> = wanted.iter().map(|(id, _)| *id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut positions: Vec<i64> = wanted.iter().map(|(_, position)| *position).collect();
+    positions.sort_unstable();
+    positions.dedup();
+    // A cross product of few conversations and few positions; what was not asked for is dropped.
+    let rows: Vec<(i64, MessageRow)> = on!(conn, c => message_cards::table
+        .filter(message_cards::conversation_id.eq_any(&ids))
+        .filter(message_cards::position.eq_any(&positions))
+        .select((message_cards::conversation_id, message_columns!(message_cards)))
+        .load(c))?;
+    rows.into_iter()
+        .filter(|(id, row)| wanted.contains(&(*id, row.position)))
+        .map(|(id, row)| {
+            let id = ConversationId::new(id);
+            Ok(((id, row.position), row.message(id)?))
+        })
+        .collect()
+}
+
+/// Which of these places are kept from which of these viewers.
+pub(crate) fn exclusions(
+    conn: &mut Conn,
+    viewers: &[i64],
+    conversation_ids: &[i64],
+    least_position: i64,
+) -> Result<HashSet<(UserId, Place)>> {
+    let rows: Vec<(i64, i64, i64)> = on!(conn, c => message_exclusions::table
+        .filter(message_exclusions::user_id.eq_any(viewers))
+        .filter(message_exclusions::conversation_id.eq_any(conversation_ids))
+        .filter(message_exclusions::position.ge(least_position))
+        .select((
+            message_exclusions::user_id,
+            message_exclusions::conversation_id,
+            message_exclusions::position,
+        ))
+        .load(c))?;
+    Ok(rows
+        .into_iter()
+        .map(|(user, conversation, position)| {
+            let place = (ConversationId::new(conversation), position);
+            (UserId::new(user), place)
+        })
+        .collect())
+}
+
+/// Whose messages of which conversation are read.
+type Reader = (UserId, ConversationId);
+
+/// The first position that a member sees; null for who takes no part now.
+macro_rules! first_visible {
+    ($reader:expr) => {
+        membership_periods::table
+            .inner_join(
+                memberships::table.on(memberships::user_id
+                    .eq(membership_periods::user_id)
+                    .and(memberships::conversation_id.eq(membership_periods::conversation_id))),
+            )
+            .filter(membership_periods::user_id.eq($reader.0.get()))
+            .filter(membership_periods::conversation_id.eq($reader.1.get()))
+            .filter(membership_periods::left_seq.is_null())
+            .filter(memberships::state.eq(MembershipState::Member.name()))
+            .select(membership_periods::first_position)
+            .single_value()
+    };
+}
+
+/// The log's position, for who takes part now.
+///
+/// # Errors
+/// [`Refusal::ConversationNotFound`].
+fn require_visible(conn: &mut Conn, reader: (UserId, ConversationId)) -> Result<i64> {
+    let (first, seq): (Option<i64>, Option<i64>) = on!(conn, c => diesel::select((
+            first_visible!(reader),
+            head_seq!(),
+        ))
+        .get_result(c))?;
+    if first.is_none() {
+        return Err(Refusal::ConversationNotFound.into());
+    }
+    log::known_head(conn, seq)
+}
+
+/// Messages, and the log's position at which they were read; none where there is no message.
+type Found = (Vec<Message>, Option<i64>);
+
+/// What the reader may see from `span.0` to `span.1`, at most `take.0`, from the low end if `take.1`.
+fn range(conn: &mut Conn, reader: Reader, span: (i64, i64), take: (i64, bool)) -> Result<Found> {
+    // Looked up once for the whole span, and not for each message.
+    let kept = message_exclusions::table
+        .filter(message_exclusions::user_id.eq(reader.0.get()))
+        .filter(message_exclusions::conversation_id.eq(reader.1.get()))
+        .filter(message_exclusions::position.between(span.0, span.1))
+        .select(message_exclusions::position);
+    macro_rules! rows {
+        ($order:expr) => {
+            on!(conn, c => message_cards::table
+                .filter(message_cards::conversation_id.eq(reader.1.get()))
+                .filter(message_cards::position.nullable().ge(first_visible!(reader)))
+                .filter(message_cards::position.between(span.0, span.1))
+                .filter(not(message_cards::position.eq_any(kept)))
+                .order($order)
+                .limit(take.0)
+                .select((message_columns!(message_cards), head_seq!()))
+                .load::<(MessageRow, Option<i64>)>(c))?
+        };
+    }
+    let rows = if take.1 {
+        rows!(message_cards::position.asc())
+    } else {
+        rows!(message_cards::position.desc())
+    };
+    let seq = rows.first().and_then(|(_, seq)| *seq);
+    let messages: Result<Vec<Message>> = rows
+        .into_iter()
+        .map(|(row, _)| row.message(reader.1))
+        .collect();
+    Ok((messages?, seq))
+}
+
+/// A page of what the reader may see.
+fn page(conn: &mut Conn, reader: Reader, which: Page, size: i64) -> Result<Found> {
+    let newest = |end| ((1, end), (size, false));
+    let (span, take) = match which {
+        Page::Newest => newest(i64::MAX),
+        Page::Before(p) => newest(p - 1),
+        Page::After(p) => ((p.saturating_add(1), i64::MAX), (size, true)),
+        Page::Around(p) => {
+            let half = size / 2;
+            let (mut messages, seq) = range(conn, reader, (1, p - 1), (half, false))?;
+            messages.reverse();
+            let (rest, later_seq) = range(conn, reader, (p, i64::MAX), (size - half, true))?;
+            messages.extend(rest);
+            return Ok((messages, seq.or(later_seq)));
+        }
+    };
+    range(conn, reader, span, take)
+}
+
+/// A page of what the reader may see, and the log's position.
+fn read_page(
+    conn: &mut Conn,
+    reader: Reader,
+    which: Page,
+    size: i64,
+) -> Result<(Vec<Message>, i64)> {
+    let found = if matches!(which, Page::Around(_)) {
+        conn.snapshot(|conn| page(conn, reader, which, size))?
+    } else {
+        page(conn, reader, which, size)?
+    };
+    if let (messages, Some(seq)) = found {
+        return Ok((messages, seq));
+    }
+    // Nothing: there is none, or the reader takes no part. Only on one snapshot is there a position to tell.
+    conn.snapshot(|conn| {
+        let seq = require_visible(conn, reader)?;
+        Ok((page(conn, reader, which, size)?.0, seq))
+    })
+}
+
+/// Which of these conversations hold the pin, as `viewer` sees it.
+pub(crate) fn holding_pin(
+    conn: &mut Conn,
+    viewer: UserId,
+    conversation_ids: &[i64],
+    pin: PinId,
+) -> Result<HashSet<i64>> {
+    let excluded = message_exclusions::table
+        .filter(message_exclusions::user_id.eq(viewer.get()))
+        .filter(message_exclusions::conversation_id.eq(messages::conversation_id))
+        .filter(message_exclusions::position.eq(messages::position));
+    let ids: Vec<i64> = on!(conn, c => messages::table
+        .filter(messages::pin_id.eq(pin.get()))
+        .filter(messages::conversation_id.eq_any(conversation_ids))
+        .filter(messages::deleted_at.is_null())
+        .filter(not(exists(excluded)))
+        .select(messages::conversation_id)
+        .distinct()
+        .load(c))?;
+    Ok(ids.into_iter().collect())
+}
+
+impl Store {
+    /// A page of a conversation's messages as `viewer` sees them.
+    ///
+    /// # Errors
+    /// [`Refusal::ConversationNotFound`] for who is no member.
+    pub async fn messages(
+        &self,
+        viewer: UserId,
+        conversation: ConversationId,
+        which: Page,
+        size: i64,
+    ) -> Result<Snapshot<Vec<Message>>> {
+        self.read_at(move |conn| read_page(conn, (viewer, conversation), which, size))
+            .await
+    }
+
+    /// Messages that `viewer` wrote, at these places.
+    pub async fn messages_at(
+        &self,
+        viewer: UserId,
+        places: Vec<(ConversationId, i64)>,
+    ) -> Result<HashMap<(ConversationId, i64), Message>> {
+        self.read(move |conn| {
+            let mut messages = load(conn, &places)?;
+            messages.retain(|_, m| m.sender.id == viewer);
+            Ok(messages)
+        })
+        .await
+    }
+
+    /// One message as `viewer` sees it.
+    ///
+    /// # Errors
+    /// [`Refusal::ConversationNotFound`] for who is no member, [`Refusal::MessageNotFound`].
+    pub async fn message(
+        &self,
+        viewer: UserId,
+        conversation: ConversationId,
+        position: i64,
+    ) -> Result<Snapshot<Message>> {
+        let reader = (viewer, conversation);
+        self.read_at(move |conn| {
+            let (mut found, seq) = range(conn, reader, (position, position), (1, true))?;
+            if let (Some(message), Some(seq)) = (found.pop(), seq) {
+                return Ok((message, seq));
+            }
+            require_visible(conn, reader)?;
+            Err(Refusal::MessageNotFound.into())
+        })
+        .await
+    }
+}

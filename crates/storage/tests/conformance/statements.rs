@@ -1,0 +1,205 @@
+//! Each query runs the same number of statements, however much there is to read.
+
+use pinwire_domain::event::Cursor;
+use pinwire_domain::people_query::PeopleQuery;
+use pinwire_domain::{ConversationId, PinId, UserId};
+use pinwire_storage::inbox::Filter;
+use pinwire_storage::messages::Page;
+
+use crate::explain;
+use crate::stores::{TestStore, on_postgres, on_sqlite};
+
+/// How many statements each query runs; what begins and ends a snapshot counts too, since the way there is as long.
+const COUNTS: [(&str, usize); 20] = [
+    ("a page of messages", 1),
+    ("messages before", 1),
+    ("messages after", 1),
+    // Two ranges on one snapshot.
+    ("messages around", 4),
+    // Whether there is nothing, or nothing for this person, is looked up only then.
+    ("no messages", 5),
+    ("a message", 1),
+    ("a conversation", 4),
+    ("conversations", 4),
+    ("unread conversations", 4),
+    ("heads", 5),
+    ("unread", 4),
+    ("the whole state", 9),
+    ("contacts", 8),
+    ("contacts like p", 9),
+    ("contacts for a pin", 10),
+    ("catch-up", 9),
+    ("catch-up from the head", 3),
+    ("the log", 4),
+    ("whom events concern", 1),
+    ("what happened last", 4),
+];
+
+/// Ana's conversations with this many others, who sent her a pin each; the first one wrote this many messages.
+struct Scene {
+    ana: UserId,
+    pin: PinId,
+    first: ConversationId,
+    messages: i64,
+}
+
+async fn scene(at: &TestStore, others: usize, messages: i64) -> Scene {
+    let ana = at.person("ana");
+    let mut first = None;
+    let mut last_pin = None;
+    for n in 0..others {
+        let other = at.person(&format!("p{n}"));
+        let pin = at.pin(other);
+        let (id, _) = at.sends_to(other, pin, ana).await;
+        first = first.or(Some((id, other)));
+        last_pin = Some(pin);
+    }
+    at.execute("insert into user_words select username, id from users");
+    let (first, other) = first.unwrap();
+    for n in 2..=messages {
+        at.writes(other, first, &format!("message {n}")).await;
+    }
+    Scene {
+        ana,
+        pin: last_pin.unwrap(),
+        first,
+        messages,
+    }
+}
+
+type Counts = Vec<(&'static str, usize)>;
+
+macro_rules! count {
+    ($at:expr, $counts:expr, $name:expr, $query:expr) => {{
+        explain::run($at);
+        let answer = $query.await.unwrap();
+        $counts.push(($name, explain::run($at).len()));
+        answer
+    }};
+}
+
+async fn count_messages(at: &TestStore, scene: &Scene, counts: &mut Counts) {
+    let (ana, id, last) = (scene.ana, scene.first, scene.messages);
+    let store = &at.store;
+    let rows = usize::try_from(last).unwrap();
+    let page = count!(
+        at,
+        counts,
+        "a page of messages",
+        store.messages(ana, id, Page::Newest, 50)
+    );
+    assert_eq!(page.value.len(), rows);
+    let page = count!(
+        at,
+        counts,
+        "messages before",
+        store.messages(ana, id, Page::Before(last), 50)
+    );
+    assert_eq!(page.value.len(), rows - 1);
+    let page = count!(
+        at,
+        counts,
+        "messages after",
+        store.messages(ana, id, Page::After(1), 50)
+    );
+    assert_eq!(page.value.len(), rows - 1);
+    let page = count!(
+        at,
+        counts,
+        "messages around",
+        store.messages(ana, id, Page::Around(3), 50)
+    );
+    assert!(page.value.len() >= 4);
+    let page = count!(
+        at,
+        counts,
+        "no messages",
+        store.messages(ana, id, Page::After(last), 50)
+    );
+    assert_eq!(page.value.len(), 0);
+    count!(at, counts, "a message", store.message(ana, id, last));
+}
+
+async fn count_lists(at: &TestStore, scene: &Scene, counts: &mut Counts) {
+    let (ana, store) = (scene.ana, &at.store);
+    count!(
+        at,
+        counts,
+        "a conversation",
+        store.conversation(ana, scene.first)
+    );
+    count!(
+        at,
+        counts,
+        "conversations",
+        store.conversations(ana, Filter::Inbox, None, 10)
+    );
+    count!(
+        at,
+        counts,
+        "unread conversations",
+        store.conversations(ana, Filter::Unread, None, 10)
+    );
+    count!(at, counts, "heads", store.heads(ana));
+    count!(at, counts, "unread", store.unread(ana));
+    count!(at, counts, "the whole state", store.sync(ana, None, 250));
+    count!(at, counts, "contacts", store.contacts(ana, None, None, 10));
+    let query = PeopleQuery::parse("p").ok();
+    count!(
+        at,
+        counts,
+        "contacts like p",
+        store.contacts(ana, query, None, 10)
+    );
+    count!(
+        at,
+        counts,
+        "contacts for a pin",
+        store.contacts_for_pin(ana, scene.pin, None, None, 10)
+    );
+}
+
+async fn count_log(at: &TestStore, scene: &Scene, counts: &mut Counts) {
+    let (ana, store) = (scene.ana, &at.store);
+    let cursor = |seq| Cursor {
+        epoch: store.epoch().to_owned(),
+        seq,
+    };
+    let head = store.head().await.unwrap();
+    count!(at, counts, "catch-up", store.stream(ana, cursor(0), 250));
+    count!(
+        at,
+        counts,
+        "catch-up from the head",
+        store.stream(ana, cursor(head), 250)
+    );
+    let (events, _) = count!(at, counts, "the log", store.log_after(0, 200));
+    let rows = events.iter().map(|(event, _)| event.clone()).collect();
+    count!(at, counts, "whom events concern", store.audiences(rows));
+    let newest = events.into_iter().rev().take(1).collect();
+    count!(at, counts, "what happened last", store.describe(newest));
+}
+
+async fn counts(at: &TestStore, others: usize, messages: i64) -> Counts {
+    let scene = scene(at, others, messages).await;
+    explain::run(at);
+    let mut counts = Counts::new();
+    count_messages(at, &scene, &mut counts).await;
+    count_lists(at, &scene, &mut counts).await;
+    count_log(at, &scene, &mut counts).await;
+    counts
+}
+
+#[test]
+fn sqlite() {
+    explain::record();
+    on_sqlite(async |at| assert_eq!(counts(at, 2, 5).await, COUNTS));
+    on_sqlite(async |at| assert_eq!(counts(at, 20, 50).await, COUNTS));
+}
+
+#[test]
+fn postgres() {
+    explain::record();
+    on_postgres(async |at| assert_eq!(counts(at, 2, 5).await, COUNTS));
+    on_postgres(async |at| assert_eq!(counts(at, 20, 50).await, COUNTS));
+}
