@@ -1,0 +1,160 @@
+//! The bar: what must be reached, and what is aimed at.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::report::{Report, short};
+
+/// What a figure is compared with.
+#[derive(Debug, Clone, Copy)]
+enum Base {
+    /// The same figure of the same case on the Node peer: at least so many times as much.
+    TimesNode,
+    /// The same figure of the same case on the Node peer: at most this share of it.
+    ShareOfNode,
+    /// Nothing: the value is at most this.
+    AtMost,
+}
+
+/// A line of the bar.
+struct Line {
+    case: &'static str,
+    profile: &'static str,
+    figure: &'static str,
+    base: Base,
+    must: f64,
+    aim: f64,
+}
+
+const fn line(
+    case: &'static str,
+    profile: &'static str,
+    figure: &'static str,
+    base: Base,
+    (must, aim): (f64, f64),
+) -> Line {
+    Line {
+        case,
+        profile,
+        figure,
+        base,
+        must,
+        aim,
+    }
+}
+
+const BAR: &[Line] = &[
+    line(
+        "W1 32 senders",
+        "server",
+        "sends/s",
+        Base::TimesNode,
+        (4.5, 7.5),
+    ),
+    line(
+        "W1 128 senders",
+        "server",
+        "sends/s",
+        Base::TimesNode,
+        (7.0, 12.0),
+    ),
+    line(
+        "W1 32 senders",
+        "embedded",
+        "sends/s",
+        Base::TimesNode,
+        (5.0, 8.0),
+    ),
+    line(
+        "W2 groups of 10",
+        "server",
+        "delivered/s",
+        Base::TimesNode,
+        (3.5, 6.0),
+    ),
+    line(
+        "W1 32 senders",
+        "server",
+        "CPU s/1000 delivered",
+        Base::ShareOfNode,
+        (1.0 / 5.0, 1.0 / 8.0),
+    ),
+    line(
+        "W2 groups of 10",
+        "server",
+        "CPU s/1000 delivered",
+        Base::ShareOfNode,
+        (1.0 / 3.0, 1.0 / 5.0),
+    ),
+];
+
+/// How a line of the bar stands.
+#[derive(Debug, Serialize)]
+pub(crate) struct Standing {
+    case: &'static str,
+    profile: &'static str,
+    figure: &'static str,
+    /// The ratio, or the value where nothing is compared.
+    reached: f64,
+    must: f64,
+    aim: f64,
+    verdict: &'static str,
+}
+
+/// Every line that was measured.
+pub(crate) fn lines(report: &Report) -> Vec<Standing> {
+    BAR.iter().filter_map(|it| standing(report, it)).collect()
+}
+
+fn standing(report: &Report, line: &Line) -> Option<Standing> {
+    let value = report.spread(line.case, line.profile, line.figure)?.median;
+    let node = || Some(report.spread(line.case, "node", line.figure)?.median);
+    let (reached, least) = match line.base {
+        Base::TimesNode => (value / node()?, true),
+        Base::ShareOfNode => (value / node()?, false),
+        Base::AtMost => (value, false),
+    };
+    let meets = |bound: f64| {
+        if least {
+            reached >= bound
+        } else {
+            reached <= bound
+        }
+    };
+    let verdict = match (meets(line.aim), meets(line.must)) {
+        (true, _) => "aim",
+        (false, true) => "must",
+        (false, false) => "SHORT",
+    };
+    Some(Standing {
+        case: line.case,
+        profile: line.profile,
+        figure: line.figure,
+        reached,
+        must: line.must,
+        aim: line.aim,
+        verdict,
+    })
+}
+
+/// The bar as a table; empty if nothing of it was measured.
+pub(crate) fn table(report: &Report) -> String {
+    let lines = lines(report);
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut out = format!(
+        "\n{:<26}{:<11}{:<26}{:>9}{:>9}{:>9}\n",
+        "the bar", "profile", "figure", "reached", "must", "aim"
+    );
+    for it in lines {
+        let (reached, must, aim) = (short(it.reached), short(it.must), short(it.aim));
+        let _ = writeln!(
+            out,
+            "  {:<24}{:<11}{:<26}{reached:>9}{must:>9}{aim:>9}  {}",
+            it.case, it.profile, it.figure, it.verdict
+        );
+    }
+    out
+}
