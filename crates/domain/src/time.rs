@@ -41,20 +41,31 @@ impl Time {
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Clamped to the years RFC 3339 can show (0 to 9999).
-        let nanos = i128::from(self.0.clamp(-62_167_219_200_000, 253_402_300_799_999)) * 1_000_000;
-        let moment =
-            OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        write!(
-            f,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-            moment.year(),
-            u8::from(moment.month()),
-            moment.day(),
-            moment.hour(),
-            moment.minute(),
-            moment.second(),
-            moment.millisecond()
-        )
+        let millis = self.0.clamp(-62_167_219_200_000, 253_402_300_799_999);
+        let moment = OffsetDateTime::from_unix_timestamp(millis.div_euclid(1_000))
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        // By hand, since each message of a page shows one or two.
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        for (place, number) in [
+            (0..4, i64::from(moment.year())),
+            (5..7, i64::from(u8::from(moment.month()))),
+            (8..10, i64::from(moment.day())),
+            (11..13, i64::from(moment.hour())),
+            (14..16, i64::from(moment.minute())),
+            (17..19, i64::from(moment.second())),
+            (20..23, millis.rem_euclid(1_000)),
+        ] {
+            write_digits(text.get_mut(place).unwrap_or_default(), number);
+        }
+        f.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// Fills `place` with the last digits of a number that is not negative.
+fn write_digits(place: &mut [u8], mut number: i64) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
     }
 }
 
@@ -69,5 +80,13 @@ mod tests {
         assert_eq!(Time::parse(&moment.to_string()), Some(moment));
         assert_eq!(Time::parse("2026-11-23T05:55:17.0429+01:00"), Some(moment));
         assert_eq!(Time::parse("yesterday"), None);
+        for (millis, text) in [
+            (-1, "1969-12-31T23:59:59.999Z"),
+            (0, "1970-01-01T00:00:00.000Z"),
+            (i64::MIN, "0000-01-01T00:00:00.000Z"),
+            (i64::MAX, "9999-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(Time::from_millis(millis).to_string(), text);
+        }
     }
 }

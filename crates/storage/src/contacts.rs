@@ -52,7 +52,7 @@ pub struct ContactMark {
 ///
 /// Six statements for most: the position, talks with one and in groups, follows of both sides, and the people. Each
 /// of the lists goes by an index of its own and is bounded by itself. With a query there is one more; who has
-/// more follows than are looked at costs up to six more, and who is not shown another look at people.
+/// more follows than are looked at costs up to two more, and who is not shown another look at people.
 fn page(
     conn: &mut Conn,
     me: UserId,

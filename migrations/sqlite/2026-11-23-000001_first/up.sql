@@ -1,6 +1,6 @@
 -- One row: the log's head. Every batch that writes events locks it last, so seq order is commit order.
 create table log_head (
-    id smallint primary key check (id = 1),
+    id integer primary key check (id = 1),
     -- Names this history of the log; changed when the database was restored or moved.
     epoch text not null,
     -- What the epoch was made for: the database's own identity.
@@ -12,7 +12,7 @@ create table log_head (
 
 -- The one log. A row says what happened and to what; the view is made from the present rows when it is read.
 create table events (
-    seq bigint primary key,
+    seq integer primary key,
     at bigint not null,
     kind text not null,
     actor_id bigint not null,
@@ -39,7 +39,7 @@ create table signing_keys (
 create index signing_keys_of_purpose on signing_keys (purpose, created_at);
 
 create table users (
-    id bigint primary key,
+    id integer primary key,
     -- Lower case.
     username text not null unique,
     full_name text not null,
@@ -83,7 +83,7 @@ create index blocks_by_blocked on blocks (blocked_id, blocker_id);
 
 -- One row a signed-in device.
 create table sessions (
-    id bigint primary key,
+    id integer primary key,
     user_id bigint not null references users (id) on delete cascade,
     -- Space-separated, as granted.
     scopes text not null,
@@ -137,7 +137,7 @@ create table idempotency_keys (
 create index idempotency_keys_by_expiry on idempotency_keys (expires_at) where expires_at is not null;
 
 create table boards (
-    id bigint primary key,
+    id integer primary key,
     owner_id bigint not null references users (id),
     name text not null,
     -- Folded: a person's boards have different names.
@@ -157,7 +157,7 @@ create unique index boards_name on boards (owner_id, name_key) where removed_at 
 create index boards_of_owner on boards (owner_id, id) where removed_at is null;
 
 create table pins (
-    id bigint primary key,
+    id integer primary key,
     owner_id bigint not null references users (id),
     -- Absent for a pin that is on no board. A board and its pins have one owner.
     board_id bigint references boards (id),
@@ -182,7 +182,7 @@ create index pins_of_owner on pins (owner_id, id) where removed_at is null;
 create index pins_of_board on pins (board_id, id) where removed_at is null;
 
 create table conversations (
-    id bigint primary key,
+    id integer primary key,
     kind text not null,
     title text,
     -- `direct:<lower id>:<higher id>` for ever; `group:<hash of the sorted members>` until members or title change.

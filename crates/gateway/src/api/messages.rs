@@ -139,8 +139,8 @@ pub async fn list(
     let bookmark = mark.map(|m| app.bookmarks.seal(&list, &m)).transpose()?;
     Ok(view::snapshot(read, |messages| Paged {
         items: messages
-            .iter()
-            .map(|m| MessageView::of(m, Some(caller.user)))
+            .into_iter()
+            .map(|m| MessageView::made_of(m, Some(caller.user)))
             .collect(),
         bookmark,
     }))
@@ -174,7 +174,7 @@ pub async fn get(
         .message(caller.user, conversation, position)
         .await?;
     Ok(view::snapshot(read, |message| {
-        MessageView::of(&message, Some(caller.user))
+        MessageView::made_of(message, Some(caller.user))
     }))
 }
 

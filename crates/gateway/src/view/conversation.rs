@@ -31,15 +31,21 @@ pub struct PersonView {
     pub version: i64,
 }
 
-impl From<&Person> for PersonView {
-    fn from(person: &Person) -> Self {
+impl From<Person> for PersonView {
+    fn from(person: Person) -> Self {
         Self {
             id: person.id.to_string(),
-            username: person.username.clone(),
-            full_name: person.full_name.clone(),
-            profile_image: person.profile_image.clone(),
+            username: person.username,
+            full_name: person.full_name,
+            profile_image: person.profile_image,
             version: person.version,
         }
+    }
+}
+
+impl From<&Person> for PersonView {
+    fn from(person: &Person) -> Self {
+        person.clone().into()
     }
 }
 

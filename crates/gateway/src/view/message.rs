@@ -1,5 +1,6 @@
 //! Messages in answers and events.
 
+use pinwire_domain::UserId;
 use pinwire_storage::messages::Message;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -76,26 +77,32 @@ pub struct PinCardView {
 impl MessageView {
     /// The message as `viewer` sees it; without a viewer, as everyone may.
     #[must_use]
-    pub fn of(message: &Message, viewer: Option<pinwire_domain::UserId>) -> Self {
+    pub fn of(message: &Message, viewer: Option<UserId>) -> Self {
+        Self::made_of(message.clone(), viewer)
+    }
+
+    /// As [`Self::of`], of a message that nobody else needs.
+    #[must_use]
+    pub fn made_of(message: Message, viewer: Option<UserId>) -> Self {
         let own = viewer == Some(message.sender.id);
         Self {
             conversation_id: message.conversation.to_string(),
             position: message.position,
             kind: message.kind.into(),
-            sender: PersonView::from(&message.sender),
-            text: message.text.clone(),
-            pin: message.pin.as_ref().map(|(pin, state)| PinCardView {
+            sender: PersonView::from(message.sender),
+            text: message.text,
+            pin: message.pin.map(|(pin, state)| PinCardView {
                 pin_id: pin.id.to_string(),
                 owner_id: pin.owner_id.to_string(),
-                title: pin.title.clone(),
-                description: pin.description.clone(),
-                alt_text: pin.alt_text.clone(),
-                link: pin.link.clone(),
-                image_url: pin.image_url.clone(),
-                dominant_color: pin.dominant_color.clone(),
-                pin_state: (*state).into(),
+                title: pin.title,
+                description: pin.description,
+                alt_text: pin.alt_text,
+                link: pin.link,
+                image_url: pin.image_url,
+                dominant_color: pin.dominant_color,
+                pin_state: state.into(),
             }),
-            client_message_id: message.client_message_id.clone().filter(|_| own),
+            client_message_id: message.client_message_id.filter(|_| own),
             created_at: message.created_at.to_string(),
             deleted_at: message.deleted_at.map(|t| t.to_string()),
             version: message.version,

@@ -254,6 +254,30 @@ fn newest_follows(
     Ok(rows.into_iter().map(|(_, person)| person).collect())
 }
 
+/// Which of these people are on this side of a follow of `me`. Without an order, so that each is looked up by key.
+fn follows_among(
+    conn: &mut Conn,
+    me: i64,
+    side: Side,
+    people: &[i64],
+    now: i64,
+) -> Result<Vec<i64>> {
+    macro_rules! among {
+        ($me_is:expr, $person:expr) => {
+            on!(conn, c => follows::table
+                .filter($me_is.eq(me))
+                .filter($person.eq_any(people))
+                .filter(follows::created_at.le(now))
+                .select($person)
+                .load(c))?
+        };
+    }
+    Ok(match side {
+        Side::Followed => among!(follows::follower_id, follows::followed_id),
+        Side::Followers => among!(follows::followed_id, follows::follower_id),
+    })
+}
+
 /// What is known of each candidate of `me`; with a query, of those whom it fits.
 pub(super) fn gather(
     conn: &mut Conn,
@@ -290,11 +314,8 @@ pub(super) fn gather(
             .iter_mut()
             .filter_map(|(id, facts)| (!*side.fact(facts)).then_some(*id));
         let lacking: Vec<i64> = lacking.collect();
-        for some in lacking.chunks(FOLLOWS_MAX) {
-            let mut whole = None;
-            for person in newest_follows(conn, me, side, Who::These(some), (now, &mut whole))? {
-                *side.fact(all.entry(person).or_default()) = true;
-            }
+        for person in follows_among(conn, me, side, &lacking, now)? {
+            *side.fact(all.entry(person).or_default()) = true;
         }
     }
     Ok(all)

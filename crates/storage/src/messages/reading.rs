@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use diesel::dsl::{exists, not};
+use diesel::dsl::{case_when, exists, not};
 use diesel::prelude::*;
 use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::message::{self, MessageKind};
@@ -168,9 +168,11 @@ pub(crate) fn exclusions(
 /// Whose messages of which conversation are read.
 type Reader = (UserId, ConversationId);
 
-/// The first position that a member sees; null for who takes no part now.
+/// The first position from `$low` on that a member sees; null for who takes no part now.
+///
+/// One bound and not two, since SQLite goes through an index from one bound alone, and would take the lower one.
 macro_rules! first_visible {
-    ($reader:expr) => {
+    ($reader:expr, $low:expr) => {
         membership_periods::table
             .inner_join(
                 memberships::table.on(memberships::user_id
@@ -181,7 +183,13 @@ macro_rules! first_visible {
             .filter(membership_periods::conversation_id.eq($reader.1.get()))
             .filter(membership_periods::left_seq.is_null())
             .filter(memberships::state.eq(MembershipState::Member.name()))
-            .select(membership_periods::first_position)
+            .select(
+                case_when(
+                    membership_periods::first_position.gt($low),
+                    membership_periods::first_position,
+                )
+                .otherwise($low),
+            )
             .single_value()
     };
 }
@@ -192,7 +200,7 @@ macro_rules! first_visible {
 /// [`Refusal::ConversationNotFound`].
 fn require_visible(conn: &mut Conn, reader: (UserId, ConversationId)) -> Result<i64> {
     let (first, seq): (Option<i64>, Option<i64>) = on!(conn, c => diesel::select((
-            first_visible!(reader),
+            first_visible!(reader, 1_i64),
             head_seq!(),
         ))
         .get_result(c))?;
@@ -217,8 +225,8 @@ fn range(conn: &mut Conn, reader: Reader, span: (i64, i64), take: (i64, bool)) -
         ($order:expr) => {
             on!(conn, c => message_cards::table
                 .filter(message_cards::conversation_id.eq(reader.1.get()))
-                .filter(message_cards::position.nullable().ge(first_visible!(reader)))
-                .filter(message_cards::position.between(span.0, span.1))
+                .filter(message_cards::position.nullable().ge(first_visible!(reader, span.0)))
+                .filter(message_cards::position.le(span.1))
                 .filter(not(message_cards::position.eq_any(kept)))
                 .order($order)
                 .limit(take.0)
