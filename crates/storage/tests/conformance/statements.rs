@@ -6,6 +6,7 @@ use pinwire_domain::{ConversationId, PinId, UserId};
 use pinwire_storage::inbox::Filter;
 use pinwire_storage::messages::Page;
 
+use crate::boards::full;
 use crate::explain;
 use crate::stores::{TestStore, on_postgres, on_sqlite};
 
@@ -155,7 +156,7 @@ async fn count_lists(at: &TestStore, scene: &Scene, counts: &mut Counts) {
         at,
         counts,
         "contacts for a pin",
-        store.contacts_for_pin(ana, scene.pin, None, None, 10)
+        store.contacts_for_pin(full(ana), scene.pin, None, None, 10)
     );
 }
 
