@@ -11,12 +11,14 @@ use std::collections::HashMap;
 
 use diesel::dsl::max;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use pinwire_domain::Time;
 use pinwire_domain::contact::{Facts, Talk};
 use pinwire_domain::conversation::{ConversationKind, MembershipState};
 use pinwire_domain::people_query::PeopleQuery;
 use serde::{Deserialize, Serialize};
 
+use crate::db::many::{self, Table};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::page::one_more;
@@ -254,7 +256,14 @@ fn newest_follows(
     Ok(rows.into_iter().map(|(_, person)| person).collect())
 }
 
-/// Which of these people are on this side of a follow of `me`. Without an order, so that each is looked up by key.
+const FOLLOWS: Table = Table {
+    name: "follows",
+    key: &["follower_id", "followed_id"],
+    columns: &["created_at"],
+};
+
+/// Which of these people are on this side of a follow of `me`: each is looked up by key, however many follows
+/// there are.
 fn follows_among(
     conn: &mut Conn,
     me: i64,
@@ -262,20 +271,21 @@ fn follows_among(
     people: &[i64],
     now: i64,
 ) -> Result<Vec<i64>> {
-    macro_rules! among {
-        ($me_is:expr, $person:expr) => {
-            on!(conn, c => follows::table
-                .filter($me_is.eq(me))
-                .filter($person.eq_any(people))
-                .filter(follows::created_at.le(now))
-                .select($person)
-                .load(c))?
-        };
-    }
-    Ok(match side {
-        Side::Followed => among!(follows::follower_id, follows::followed_id),
-        Side::Followers => among!(follows::followed_id, follows::follower_id),
-    })
+    let key = |person: &i64| match side {
+        Side::Followed => vec![me.into(), (*person).into()],
+        Side::Followers => vec![(*person).into(), me.into()],
+    };
+    let keys = people.iter().map(key).collect();
+    let rows = many::select::<(BigInt, BigInt, BigInt), (i64, i64, i64)>(conn, &FOLLOWS, keys)?;
+    let known = rows
+        .into_iter()
+        .filter(|(.., created_at)| *created_at <= now);
+    Ok(known
+        .map(|(follower, followed, _)| match side {
+            Side::Followed => followed,
+            Side::Followers => follower,
+        })
+        .collect())
 }
 
 /// What is known of each candidate of `me`; with a query, of those whom it fits.
