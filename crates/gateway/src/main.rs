@@ -35,7 +35,8 @@ async fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure(code, reason)) => {
-            eprintln!("pinwire: {}", config::one_line(&reason));
+            // Whoever no longer reads it still gets the exit code.
+            let _ = writeln!(std::io::stderr(), "pinwire: {}", config::one_line(&reason));
             ExitCode::from(code)
         }
     }
@@ -123,7 +124,9 @@ async fn asked_to_end() {
 
 fn log(filter: &str, format: LogFormat) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(filter).map_err(|e| format!("PINWIRE_LOG: {e}"))?;
+    // A reader of the log that went away is no failure; to tell of it on standard error would be one.
     let subscriber = tracing_subscriber::fmt()
+        .log_internal_errors(false)
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);

@@ -5,7 +5,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -16,6 +16,11 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 /// How often, and how many times, a test looks whether the program has ended: for 30 seconds.
 const EXIT_LOOK_EVERY: Duration = Duration::from_millis(20);
 const EXIT_LOOKS: u32 = 1_500;
+
+/// How soon a connection ends after the close frame of its WebSocket.
+const HANG_UP_MAX: Duration = Duration::from_secs(1);
+/// How soon a node ends with a socket and a poll that are open.
+const STOP_MAX: Duration = Duration::from_secs(4);
 
 /// A folder of a test's own.
 struct Folder(PathBuf);
@@ -128,12 +133,12 @@ struct Node {
 
 impl Node {
     fn start(folder: &Path) -> Self {
+        Self::start_logging(folder, Stdio::null())
+    }
+
+    fn start_logging(folder: &Path, log: Stdio) -> Self {
         let mut command = pinwire(folder);
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut said = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         said.read_line(&mut line).unwrap();
@@ -283,12 +288,15 @@ async fn it_ends_in_order_when_it_is_asked_to() {
     // So that the poll is under way.
     tokio::time::sleep(Duration::from_millis(300)).await;
     node.terminate();
+    let asked = Instant::now();
     match socket.next().await {
         Some(Ok(Message::Close(Some(frame)))) => assert_eq!(u16::from(frame.code), 1012),
         other => unreachable!("{other:?}"),
     }
+    ends_at_once(socket).await;
     assert_eq!(poll.await.unwrap().unwrap().status(), 200);
     assert_eq!(node.exit_code(), Some(0));
+    assert!(asked.elapsed() < STOP_MAX, "{:?}", asked.elapsed());
 }
 
 #[tokio::test]
@@ -299,4 +307,29 @@ async fn a_client_that_closes_is_answered() {
     let mut socket = client.socket().await;
     socket.close(None).await.unwrap();
     assert!(matches!(socket.next().await, Some(Ok(Message::Close(_)))));
+    ends_at_once(socket).await;
+}
+
+/// A client that has had the server's close frame waits for the end of the connection.
+async fn ends_at_once(mut socket: WebSocketStream<MaybeTlsStream<TcpStream>>) {
+    let ended = tokio::time::timeout(HANG_UP_MAX, socket.next()).await;
+    assert!(ended.expect("the connection stays open").is_none());
+}
+
+#[tokio::test]
+async fn who_reads_its_log_may_go_away() {
+    let folder = Folder::new("unread");
+    let mut node = Node::start_logging(&folder.0, Stdio::piped());
+    drop(node.child.stderr.take());
+    // Requests and the end are logged.
+    let client = Client::sign_up(&node).await;
+    drop(client.socket().await);
+    node.terminate();
+    assert_eq!(node.exit_code(), Some(0));
+
+    let mut refused = pinwire(&folder.0);
+    refused.args(["--listen", "here"]).stderr(Stdio::piped());
+    let mut refused = refused.spawn().unwrap();
+    drop(refused.stderr.take());
+    assert_eq!(refused.wait().unwrap().code(), Some(2));
 }
