@@ -48,6 +48,8 @@ pub struct UnreadTotals {
     pub conversations: i64,
     /// Unread messages in them.
     pub messages: i64,
+    /// Whether there are more than was counted, here or in muted ones: of a conversation the first 100 are.
+    pub more: bool,
     /// Unread messages in muted conversations.
     pub muted: i64,
     /// Contact requests that wait.
@@ -151,6 +153,7 @@ pub(crate) fn unread_totals(conn: &mut Conn, user: UserId, now: Time) -> Result<
         let page = page(conn, user, Filter::Unread, after, 250)?;
         for view in &page.items {
             let messages = view.mine.unread.messages;
+            totals.more |= view.mine.unread.more;
             if view.mine.muted_until.is_some_and(|until| until > now) {
                 totals.muted += messages;
             } else {
