@@ -3,7 +3,6 @@
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
 use pinwire_gateway::config::{self, Cli, Command, DatabaseArgs, LogFormat, ServeArgs};
 use pinwire_gateway::demo::{self, DemoError};
 use pinwire_gateway::{asyncapi, openapi, start, welcome};
@@ -26,7 +25,7 @@ impl<E: std::fmt::Display> From<E> for Failure {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let outcome = match Cli::try_parse() {
+    let outcome = match Cli::read() {
         Ok(cli) => run(cli).await,
         // Help and version are no failure.
         Err(answer) if !answer.use_stderr() => answer.exit(),
