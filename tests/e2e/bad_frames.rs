@@ -2,6 +2,8 @@
 
 use pinwire_tests::{Socket, World, json, on_both_profiles};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::frames::is_closed;
 
@@ -32,6 +34,15 @@ async fn what_is_no_frame_ends_the_socket(world: &World) {
     let mut phone = ana.connects().await;
     phone.says_raw(Message::binary(br#"{"type":"ping"}"#.as_slice()));
     is_closed(&mut phone, 4001, "malformed").await;
+    let text = OpCode::Data(Data::Text);
+    let not_utf8 = Frame::message(vec![b'"', 0xff, b'"'], text, true);
+    let mut reserved = Frame::message("{}", text, true);
+    reserved.header_mut().rsv2 = true;
+    for frame in [not_utf8, reserved] {
+        let mut phone = ana.connects().await;
+        phone.says_raw(Message::Frame(frame));
+        is_closed(&mut phone, 4001, "malformed").await;
+    }
     assert_eq!(world.database.row_counts(), before);
 }
 
@@ -94,6 +105,17 @@ async fn a_frame_has_a_bound(world: &World) {
     phone.says(&ping(bound));
     assert_eq!(phone.next().await["type"], "ok");
     phone.says(&ping(bound + 1));
+    is_closed(&mut phone, 1009, "frame_too_large").await;
+
+    // In parts that are small each.
+    let mut phone = ana.connects().await;
+    let part = "x".repeat(bound / 2);
+    let text = OpCode::Data(Data::Text);
+    phone.says_raw(Message::Frame(Frame::message(part.clone(), text, false)));
+    for _ in 0..2 {
+        let more = OpCode::Data(Data::Continue);
+        phone.says_raw(Message::Frame(Frame::message(part.clone(), more, false)));
+    }
     is_closed(&mut phone, 1009, "frame_too_large").await;
 }
 

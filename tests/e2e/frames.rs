@@ -75,6 +75,15 @@ async fn one_connection_too_many_closes_the_oldest(world: &World) {
     }
     assert_eq!(sockets[0].asks(json!({"type": "ping"})).await["type"], "ok");
 
+    // A poll takes no socket's place.
+    let here = sockets[0].cursor();
+    for wait in [0, 1] {
+        ana.polls(&here, wait).await.is(200);
+    }
+    for socket in &mut sockets {
+        assert_eq!(socket.asks(json!({"type": "ping"})).await["type"], "ok");
+    }
+
     let mut one_more = ana.connects().await;
     is_closed(&mut sockets[0], 4429, "too_many_connections").await;
     for socket in sockets[1..].iter_mut().chain([&mut one_more]) {

@@ -3,6 +3,7 @@
 use pinwire_tests::{Person, World, json, on_both_profiles};
 
 on_both_profiles!(
+    who_is_not_there_is_named_by_their_place,
     a_group_is_found_again_by_its_people,
     a_conversation_is_begun_without_a_message,
     a_group_has_a_bound,
@@ -103,4 +104,12 @@ async fn everyone_in_a_group_hears_everyone(world: &World) {
             assert_eq!(heard["data"]["message"]["sender"]["id"], *person.id);
         }
     }
+}
+
+async fn who_is_not_there_is_named_by_their_place(world: &World) {
+    let [ana, bob] = world.people(["ana", "bob"]).await;
+    let people = json!({"user_ids": [bob.id, "1"]});
+    let refused = ana.api.post("/v5/conversations", &people).await;
+    let refused = refused.is_refused(422, "recipient_unavailable");
+    assert_eq!(refused["details"][0]["field"], "user_ids[1]");
 }

@@ -132,7 +132,21 @@ async fn there_are_twenty_heads_at_most(world: &World) {
     newest_first.insert(0, pushed_out);
     assert_eq!(ana.heads().await, newest_first);
 
-    for kind in ["head.updated", "head.closed", "message.created"] {
+    // Nor when one is minimized that was opened before all others.
+    let oldest_of_all = oldest;
+    ana.draws_head(&oldest_of_all, "open").await;
+    let pushed_out = newest_first.pop().unwrap();
+    newest_first.push(oldest_of_all.clone());
+    ana.draws_head(&oldest_of_all, "minimized").await;
+    assert_eq!(ana.heads().await, newest_first, "without {pushed_out}");
+
+    for kind in [
+        "head.updated",
+        "head.closed",
+        "message.created",
+        "head.updated",
+        "head.updated",
+    ] {
         replica.apply(&phone.next_is(kind).await).await;
     }
     replica.is_up_to_date().await;

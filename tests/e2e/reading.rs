@@ -8,10 +8,14 @@ on_both_profiles!(
     totals_add_up_and_read_all_clears_them,
     unread_is_exact_to_a_hundred,
     lists_are_paged_without_loss,
+    a_bookmark_goes_with_the_parameters_that_led_to_it,
+    a_mark_below_the_first_message_is_refused,
 );
 
 fn totals(conversations: i64, messages: i64) -> Value {
-    json!({"conversations": conversations, "messages": messages, "muted": 0, "requests": 0})
+    json!({
+        "conversations": conversations, "messages": messages, "more": false, "muted": 0, "requests": 0
+    })
 }
 
 async fn a_read_mark_moves_on_and_never_back(world: &World) {
@@ -139,15 +143,6 @@ async fn lists_are_paged_without_loss(world: &World) {
         ana.replies(&conversation, &number.to_string()).await;
     }
     let path = format!("/v5/conversations/{conversation}/messages");
-    let positions = |page: &Value| -> Vec<i64> {
-        page["items"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|it| it["position"].as_i64().unwrap())
-            .collect()
-    };
-
     let newest = bob.api.get(&format!("{path}?page_size=3")).await.is(200);
     assert_eq!(positions(&newest), [7, 6, 5]);
     // What is written between two pages neither shifts nor repeats them.
@@ -190,4 +185,40 @@ async fn lists_are_paged_without_loss(world: &World) {
         .is(200);
     assert_eq!(second["items"][0]["conversation"]["id"], *with_cleo);
     assert_eq!(second["bookmark"], json!(null));
+}
+
+fn positions(page: &Value) -> Vec<i64> {
+    let items = page["items"].as_array().unwrap().iter();
+    items.map(|it| it["position"].as_i64().unwrap()).collect()
+}
+
+async fn a_bookmark_goes_with_the_parameters_that_led_to_it(world: &World) {
+    let [ana, bob] = world.people(["ana", "bob"]).await;
+    let pin = ana.pins("Green hall").await;
+    let conversation = ana.sends(&pin).to(&bob).await.conversation;
+    for number in 2..=8 {
+        ana.replies(&conversation, &number.to_string()).await;
+    }
+    let path = format!("/v5/conversations/{conversation}/messages");
+    for (query, expected) in [("after=2", [5, 6]), ("before=8", [5, 4])] {
+        let first = format!("{path}?page_size=2&{query}");
+        let page = bob.api.get(&first).await.is(200);
+        let next = page["bookmark"].as_str().unwrap();
+        let second = bob.api.get(&format!("{first}&bookmark={next}")).await;
+        assert_eq!(positions(&second.is(200)), expected, "{query}");
+        let other = bob
+            .api
+            .get(&format!("{path}?after=7&bookmark={next}"))
+            .await;
+        other.is_refused(400, "malformed_parameter");
+    }
+}
+
+async fn a_mark_below_the_first_message_is_refused(world: &World) {
+    let [ana, bob] = world.people(["ana", "bob"]).await;
+    let pin = ana.pins("Green hall").await;
+    let conversation = ana.sends(&pin).to(&bob).await.conversation;
+    let path = format!("/v5/conversations/{conversation}/read");
+    let below = bob.api.put(&path, &json!({"position": -1})).await;
+    below.is_refused(422, "invalid_value");
 }

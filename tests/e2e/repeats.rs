@@ -10,6 +10,8 @@ on_both_profiles!(
     a_refused_request_leaves_its_key_free,
     a_twin_in_flight_waits,
     other_acts_are_repeated_too,
+    a_repeat_of_what_is_gone_finds_nothing,
+    strangers_sign_up_by_the_same_key,
 );
 
 const REPLAYED: &str = "idempotency-replayed";
@@ -142,4 +144,34 @@ async fn other_acts_are_repeated_too(world: &World) {
         assert_eq!(again.header(REPLAYED), Some("true"), "{again}");
         assert_eq!((first.status, &first.body), (again.status, &again.body));
     }
+}
+
+async fn a_repeat_of_what_is_gone_finds_nothing(world: &World) {
+    let ana = world.person("ana").await;
+    let board = json!({"name": "Halls"});
+    let ask = || {
+        let request = ana.api.request("POST".parse().unwrap(), "/v5/boards");
+        request.key("k-1").json(&board).send()
+    };
+    let made = ask().await.is(201);
+    let path = format!("/v5/boards/{}", made["id"].as_str().unwrap());
+    ana.api.delete(&path).await.is(204);
+    ask().await.is_refused(404, "board_not_found");
+}
+
+async fn strangers_sign_up_by_the_same_key(world: &World) {
+    let api = world.api();
+    let sign_up = |username: &str| {
+        let account = json!({
+            "username": username, "full_name": "Somebody", "email": format!("{username}@example.com"),
+            "password": "a blue door",
+        });
+        let request = api.request("POST".parse().unwrap(), "/v5/accounts");
+        request.key("1").json(&account).send()
+    };
+    let first = sign_up("ana").await;
+    assert_eq!(sign_up("bob").await.is(201)["username"], "bob");
+    let again = sign_up("ana").await;
+    assert_eq!(again.header(REPLAYED), Some("true"));
+    assert_eq!(again.is(201), first.is(201));
 }

@@ -32,7 +32,12 @@ async fn a_bad_setting_is_named_in_one_line() {
             "postgres://pins:secret@db.example/pins?sslmode=require",
             "TLS",
         ),
-        ("PINWIRE_REDIS_URL", "http://localhost", "Redis"),
+        ("PINWIRE_REDIS_URL", "http://localhost", "PINWIRE_REDIS_URL"),
+        (
+            "PINWIRE_REDIS_URL",
+            ":secret@localhost",
+            "PINWIRE_REDIS_URL",
+        ),
         ("PINWIRE_REDIS_URL", "redis://:secret@127.0.0.1:1", "Redis"),
         ("PINWIRE_CONVERSATION_PEOPLE", "1", "from 2 to 100"),
         ("PINWIRE_CONVERSATION_PEOPLE", "101", "from 2 to 100"),

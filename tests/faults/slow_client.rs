@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pinwire_tests::{Profile, Replica, World};
+use pinwire_tests::{Profile, Replica, World, json};
 use tokio::time::{Instant, sleep};
 
 /// How soon a peer that accepts no byte is let go of: the stall of 30 s, and as much again for the kernel to notice.
@@ -52,6 +52,53 @@ async fn who_never_reads_is_let_go_of_and_loses_nothing() {
         replica.apply(&phone.next_is("message.created").await).await;
     }
     replica.is_up_to_date().await;
+}
+
+/// How soon a session that was signed out hears nothing more, however slowly it reads.
+const CUT_OFF_MAX: Duration = Duration::from_secs(2);
+/// Missed by then, of 10,000 bytes each.
+const MISSED: usize = 600;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reads_slowly_is_cut_off_when_signed_out() {
+    let world = World::start(Profile::Embedded).await;
+    let [ana, bob] = world.people(["ana", "bob"]).await;
+    let pin = ana.pins("Green hall").await;
+    let conversation = ana.sends(&pin).to(&bob).await.conversation;
+    let replica = Replica::fetch(&bob).await;
+    let text = "é".repeat(5_000);
+    for _ in 0..MISSED {
+        ana.replies(&conversation, &text).await;
+    }
+
+    let lost = bob.signs_in().await;
+    let slow = lost.socket().after(&replica.cursor()).receive_buffer(4_096);
+    let slow = slow.open().await;
+    slow.takes_bytes(false);
+    sleep(Duration::from_millis(500)).await;
+    assert!(is_connected(&world, slow.port));
+    lost.signs_out().await.is(200);
+    let since = Instant::now();
+    while is_connected(&world, slow.port) {
+        assert!(since.elapsed() < CUT_OFF_MAX, "it is still sent to");
+        sleep(Duration::from_millis(20)).await;
+    }
+
+    // Who is signed in catches up with the same, and meanwhile is answered.
+    let mut phone = bob.connects_after(&replica.cursor()).await;
+    phone.says(&json!({"type": "ping", "id": "1"}));
+    let mut before = 0;
+    loop {
+        let frame = phone.next().await;
+        if frame["type"] == "ok" {
+            break;
+        }
+        before += 1;
+    }
+    assert!(before < MISSED, "it was answered after all that was missed");
+    for _ in before..MISSED {
+        phone.next_is("message.created").await;
+    }
 }
 
 /// Whether the kernel holds an established connection from the node to this port.

@@ -5,7 +5,7 @@
 //! - A message moves its conversation to the top, and its sender's read mark up to it. Read marks never go back.
 //! - `me` holds what is mine in a conversation. `me.head: null` means that there is no head.
 //! - Heads stand by `activity_seq`. Of more than 20 the oldest minimized ones are not shown, and are gone for good
-//!   once a head is closed.
+//!   once a head is opened, minimized or closed.
 //! - A person is shown everywhere as the newest version says.
 //! - A conversation that is not known yet is fetched.
 
@@ -150,7 +150,7 @@ impl Replica {
         }
         let id = text(&data["conversation_id"]).to_owned();
         self.make_known(&id, event).await;
-        if event["type"] == "head.closed" {
+        if event["type"] == "head.closed" || event["type"] == "head.updated" {
             self.forget_heads_beyond_the_bound();
         }
         let known = self.conversations.get_mut(&id).expect("known by now");
@@ -227,12 +227,16 @@ impl Replica {
     pub fn unread(&self) -> Value {
         let mut conversations = 0;
         let mut messages = 0;
+        let mut more = false;
         for known in self.conversations.values() {
             let count = number(&known.item["unread"]["messages"]);
             messages += count;
+            more |= known.item["unread"]["more"] == true;
             conversations += i64::from(count > 0 || known.item["unread_flag"] == true);
         }
-        json!({"conversations": conversations, "messages": messages, "muted": 0, "requests": 0})
+        json!({
+            "conversations": conversations, "messages": messages, "more": more, "muted": 0, "requests": 0
+        })
     }
 
     /// The whole state, in one shape for all who got there by different ways.

@@ -11,6 +11,7 @@ use pinwire_domain::limits;
 use pinwire_storage::{Migrate, StoreConfig, Target};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::live::redis::Address;
 use crate::rate_limit::{ATTEMPTS_PER_ACCOUNT_DEFAULT, ATTEMPTS_PER_ADDRESS_DEFAULT};
 use crate::view::image::ImageTemplate;
 
@@ -24,6 +25,29 @@ pub struct Cli {
     /// Settings of `serve`, which is what runs when no command is named.
     #[command(flatten)]
     pub serve: ServeArgs,
+}
+
+impl Cli {
+    /// What the command line and the variables say. A variable that is empty says nothing: that is how a setting is
+    /// left out where its name always stands, as in a compose file.
+    ///
+    /// # Errors
+    /// They are of no use, or ask for help.
+    pub fn read() -> Result<Self, clap::Error> {
+        let told = |argument: clap::Arg| {
+            let variable = argument.get_env().and_then(std::env::var_os);
+            if variable.is_some_and(|value| value.is_empty()) {
+                argument.env(Resettable::Reset)
+            } else {
+                argument
+            }
+        };
+        let mut command = Self::command()
+            .mut_args(told)
+            .mut_subcommands(|it| it.mut_args(told));
+        let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
 }
 
 /// What the program can do.
@@ -233,6 +257,19 @@ impl ServeArgs {
         let command = Cli::command().mut_args(|argument| argument.env(Resettable::Reset));
         let matches = command.try_get_matches_from(["pinwire"])?;
         Ok(Cli::from_arg_matches(&matches)?.serve)
+    }
+
+    /// The Redis that the URL names, if there is one.
+    ///
+    /// # Errors
+    /// The URL is of no use; it is not shown, since a password may stand in it.
+    pub fn redis(&self) -> Result<Option<Address>, String> {
+        let Some(url) = &self.redis_url else {
+            return Ok(None);
+        };
+        let address = Address::of(url.expose_secret());
+        let form = "PINWIRE_REDIS_URL must be `redis://user:password@host:port/number`";
+        address.map(Some).ok_or_else(|| form.to_owned())
     }
 
     /// How the store is opened.

@@ -58,6 +58,9 @@ pub struct Detail {
     pub reason: String,
 }
 
+/// The list of people in the body of most requests that name some.
+const RECIPIENTS: &str = "recipients";
+
 /// An error on its way to the client.
 #[derive(Debug, Clone)]
 pub struct ApiError {
@@ -183,11 +186,24 @@ impl From<Refusal> for ApiError {
             Refusal::NobodyAvailable { recipients }
             | Refusal::RecipientUnavailable { recipients } => {
                 recipients.into_iter().fold(error, |error, place| {
-                    error.field(format!("recipients[{place}]"), "not available")
+                    error.field(format!("{RECIPIENTS}[{place}]"), "not available")
                 })
             }
             _ => error,
         }
+    }
+}
+
+impl ApiError {
+    /// The same with another name of the body's list of people.
+    #[must_use]
+    pub fn of_people_in(mut self, list: &str) -> Self {
+        for detail in &mut self.details {
+            if let Some(place) = detail.field.strip_prefix(RECIPIENTS) {
+                detail.field = format!("{list}{place}");
+            }
+        }
+        self
     }
 }
 

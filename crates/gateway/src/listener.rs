@@ -10,6 +10,7 @@ use socket2::SockRef;
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
 
+use crate::live::line::Line;
 use crate::live::session::STALL_MAX;
 use crate::server::StartError;
 use crate::{App, api, middleware, routes};
@@ -27,6 +28,8 @@ const IDLE_MAX: Duration = Duration::from_secs(75);
 const GOODBYE_TIME_MAX: Duration = Duration::from_secs(5);
 /// Files that are not connections of clients: those of the database, the bus and the process.
 const FILES_KEPT: u64 = 512;
+/// Files of one connection: the HTTP server's handle, and that of a WebSocket.
+const FILES_OF_CONNECTION: u64 = 2;
 /// Connections of clients on this node at most, however many files there may be.
 const CONNECTIONS_MAX: u64 = 100_000;
 
@@ -77,13 +80,14 @@ fn available_workers() -> usize {
 /// The connections that one worker takes at most, so that all together stay below the number of files that may be
 /// open: beyond it new ones wait, and nothing that is open breaks.
 fn connections_of_worker(files: u64, workers: usize) -> usize {
-    let all = files.saturating_sub(FILES_KEPT).min(CONNECTIONS_MAX);
+    let all = files.saturating_sub(FILES_KEPT) / FILES_OF_CONNECTION;
+    let all = all.min(CONNECTIONS_MAX);
     let all = usize::try_from(all).unwrap_or(usize::MAX);
     (all / workers.max(1)).max(1)
 }
 
 /// A peer that takes nothing is let go of: what the kernel holds for it is bounded, and for how long.
-fn bound_peer(connection: &dyn std::any::Any, _: &mut Extensions) {
+fn bound_peer(connection: &dyn std::any::Any, data: &mut Extensions) {
     let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() else {
         return;
     };
@@ -94,6 +98,12 @@ fn bound_peer(connection: &dyn std::any::Any, _: &mut Extensions) {
         .and_then(|()| user_timeout(&socket, STALL_MAX));
     if let Err(error) = set {
         tracing::debug!(%error, "a socket option was refused");
+    }
+    match Line::of(stream) {
+        Ok(line) => {
+            data.insert(line);
+        }
+        Err(error) => tracing::debug!(%error, "a WebSocket on this connection will linger"),
     }
 }
 
@@ -113,7 +123,7 @@ mod tests {
 
     #[test]
     fn connections_stay_below_the_open_files() {
-        assert_eq!(connections_of_worker(1_024, 2), 256);
+        assert_eq!(connections_of_worker(1_024, 2), 128);
         assert_eq!(connections_of_worker(1_000_000, 4), 25_000);
         assert_eq!(connections_of_worker(100, 2), 1);
     }

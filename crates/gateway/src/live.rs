@@ -6,8 +6,10 @@
 
 pub mod bus;
 pub mod close;
+pub mod ending;
 pub mod frames;
 pub mod hub;
+pub mod line;
 pub mod redis;
 pub mod render;
 pub mod session;

@@ -3,7 +3,6 @@
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
 use pinwire_gateway::config::{self, Cli, Command, DatabaseArgs, LogFormat, ServeArgs};
 use pinwire_gateway::demo::{self, DemoError};
 use pinwire_gateway::{asyncapi, openapi, start, welcome};
@@ -26,7 +25,7 @@ impl<E: std::fmt::Display> From<E> for Failure {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let outcome = match Cli::try_parse() {
+    let outcome = match Cli::read() {
         Ok(cli) => run(cli).await,
         // Help and version are no failure.
         Err(answer) if !answer.use_stderr() => answer.exit(),
@@ -35,7 +34,8 @@ async fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure(code, reason)) => {
-            eprintln!("pinwire: {}", config::one_line(&reason));
+            // Whoever no longer reads it still gets the exit code.
+            let _ = writeln!(std::io::stderr(), "pinwire: {}", config::one_line(&reason));
             ExitCode::from(code)
         }
     }
@@ -123,7 +123,9 @@ async fn asked_to_end() {
 
 fn log(filter: &str, format: LogFormat) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(filter).map_err(|e| format!("PINWIRE_LOG: {e}"))?;
+    // A reader of the log that went away is no failure; to tell of it on standard error would be one.
     let subscriber = tracing_subscriber::fmt()
+        .log_internal_errors(false)
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);

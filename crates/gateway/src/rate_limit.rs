@@ -97,11 +97,18 @@ fn tell(request: &HttpRequest, allowance: Allowance) {
     }
 }
 
+/// Who is named at a sign-in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Named {
+    Known(UserId),
+    Unknown(String),
+}
+
 /// The limits of a node.
 pub struct RateLimits {
     trusted_proxies: Vec<IpNet>,
     addresses: Limit<IpAddr>,
-    accounts: Limit<String>,
+    accounts: Limit<Named>,
     searches: Limit<UserId>,
 }
 
@@ -126,12 +133,19 @@ impl RateLimits {
         self.addresses.count(request, &peer::network(address))
     }
 
-    /// Counts a try to give the password of an account, whether there is such an account or not.
+    /// Counts a try to give the password of an account; where there is none, that of the name that was given.
     ///
     /// # Errors
     /// 429 with the time to wait.
-    pub fn try_for_account(&self, request: &HttpRequest, login: &str) -> ApiResult<()> {
-        self.accounts.count(request, &login.trim().to_lowercase())
+    pub fn try_for_account(
+        &self,
+        request: &HttpRequest,
+        account: Option<UserId>,
+        login: &str,
+    ) -> ApiResult<()> {
+        let unknown = || Named::Unknown(login.trim().to_lowercase());
+        let named = account.map_or_else(unknown, Named::Known);
+        self.accounts.count(request, &named)
     }
 
     /// Counts a search for people.
@@ -183,16 +197,20 @@ mod tests {
         for _ in 0..2 {
             assert!(
                 limits
-                    .try_for_account(&request("192.0.2.3"), "Ana ")
+                    .try_for_account(&request("192.0.2.3"), None, "Ana ")
                     .is_ok()
             );
         }
         assert!(
             limits
-                .try_for_account(&request("192.0.2.4"), "ana")
+                .try_for_account(&request("192.0.2.4"), None, "ana")
                 .is_err()
         );
-        assert!(limits.try_for_account(&request("192.0.2.4"), "bo").is_ok());
+        assert!(
+            limits
+                .try_for_account(&request("192.0.2.4"), None, "bo")
+                .is_ok()
+        );
 
         let searches = || limits.search(&request("192.0.2.1"), UserId::new(1));
         for _ in 0..SEARCHES_PER_USER {
@@ -216,7 +234,7 @@ mod tests {
                 reset_s: 1
             })
         );
-        limits.try_for_account(&first, "ana").unwrap();
+        limits.try_for_account(&first, None, "ana").unwrap();
         assert_eq!(
             told(&first),
             Some(Allowance {
@@ -226,10 +244,10 @@ mod tests {
             })
         );
         for _ in 0..9 {
-            limits.try_for_account(&first, "ana").unwrap();
+            limits.try_for_account(&first, None, "ana").unwrap();
         }
         let last = request("192.0.2.1");
-        limits.try_for_account(&last, "ana").unwrap_err();
+        limits.try_for_account(&last, None, "ana").unwrap_err();
         assert_eq!(
             told(&last),
             Some(Allowance {
@@ -245,7 +263,7 @@ mod tests {
         let limits = RateLimits::new(60_000, 10, Vec::new());
         limits.try_from_address(&request("192.0.2.1")).unwrap();
         limits
-            .try_for_account(&request("192.0.2.1"), "ana")
+            .try_for_account(&request("192.0.2.1"), None, "ana")
             .unwrap();
         std::thread::sleep(Duration::from_millis(5));
         limits.forget_idle();

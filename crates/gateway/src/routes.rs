@@ -123,7 +123,7 @@ operations! {
 
     GET "/v5/boards" boards::list token [BoardsRead] refuses [UNSUPPORTED];
     POST "/v5/boards" boards::create token [BoardsRead, BoardsWrite]
-        refuses [INVALID_VALUE, UNSUPPORTED, BOARD_NAME_TAKEN, IDEMPOTENCY_KEY_REUSED];
+        refuses [INVALID_VALUE, UNSUPPORTED, BOARD_NOT_FOUND, BOARD_NAME_TAKEN, IDEMPOTENCY_KEY_REUSED];
     GET "/v5/boards/{board_id}" boards::get token [BoardsRead] refuses [UNSUPPORTED, BOARD_NOT_FOUND];
     PATCH "/v5/boards/{board_id}" boards::change "boards/update" token [BoardsRead, BoardsWrite]
         refuses [INVALID_VALUE, UNSUPPORTED, BOARD_NOT_FOUND, BOARD_NOT_YOURS, BOARD_NAME_TAKEN];
@@ -174,7 +174,7 @@ operations! {
     GET "/v5/conversations/{conversation_id}/messages/{position}" messages::get token [MessagesRead]
         refuses [CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND];
     PUT "/v5/conversations/{conversation_id}/read" read_marks::read "read_marks/update" token [ConversationsWrite]
-        refuses [CONVERSATION_NOT_FOUND, POSITION_BEYOND_END];
+        refuses [INVALID_VALUE, CONVERSATION_NOT_FOUND, POSITION_BEYOND_END];
     PUT "/v5/conversations/{conversation_id}/unread" read_marks::flag "unread_flags/set" token [ConversationsWrite]
         refuses [CONVERSATION_NOT_FOUND];
     DELETE "/v5/conversations/{conversation_id}/unread" read_marks::unflag "unread_flags/clear" token [ConversationsWrite]

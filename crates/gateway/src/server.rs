@@ -7,7 +7,6 @@ use actix_web::dev::ServerHandle;
 use actix_web::web;
 use pinwire_storage::keys::KeyPurpose;
 use pinwire_storage::{OpenError, Store};
-use secrecy::ExposeSecret;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -64,6 +63,7 @@ pub enum StartError {
 /// What stands in the way, in one line.
 pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
     let store_config = config.store().map_err(StartError::Setting)?;
+    let redis = config.redis().map_err(StartError::Setting)?;
     let source = clock::source();
     let opened = tokio::task::spawn_blocking(move || Store::open(&store_config, &source)).await;
     let (store, committed) = opened.map_err(|e| StartError::Setting(e.to_string()))??;
@@ -72,10 +72,10 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
     let position = store.head().await?;
     hub.advance(position);
     let (inbox, news) = mpsc::channel::<News>(bus::WAITING_MAX);
-    let bus = match &config.redis_url {
+    let bus = match redis {
         None => Bus::Local,
-        Some(url) => Bus::Redis(
-            RedisBus::connect(url.expose_secret(), store.epoch(), inbox.clone())
+        Some(at) => Bus::Redis(
+            RedisBus::connect(at, store.epoch(), inbox.clone())
                 .await
                 .map_err(|e| StartError::Redis(e.to_string()))?,
         ),
@@ -158,6 +158,9 @@ impl Gateway {
         }
         if let Ok(Err(error)) = self.server.await {
             tracing::warn!(%error, "the server ended with an error");
+        }
+        if let Err(error) = self.app.store.checkpoint().await {
+            tracing::warn!(%error, "the newest rows stay in the file beside the database");
         }
     }
 }

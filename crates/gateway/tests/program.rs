@@ -17,6 +17,11 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 const EXIT_LOOK_EVERY: Duration = Duration::from_millis(20);
 const EXIT_LOOKS: u32 = 1_500;
 
+/// How soon a connection ends after the close frame of its WebSocket.
+const HANG_UP_MAX: Duration = Duration::from_secs(1);
+/// How soon a node ends with a socket and a poll that are open.
+const STOP_MAX: Duration = Duration::from_secs(4);
+
 /// A folder of a test's own.
 struct Folder(PathBuf);
 
@@ -89,6 +94,8 @@ fn a_setting_of_no_use_is_one_line_and_exit_code_2() {
         assert!(complaint.contains(part), "{complaint}");
         assert!(!complaint.contains("secret"), "{complaint}");
     }
+    assert!(refused(&["--redis-url", "here:secret"]).contains("PINWIRE_REDIS_URL"));
+    assert!(!folder.0.join("pinwire.db").exists(), "opened for nothing");
     let by_variable = pinwire(&folder.0).env("PINWIRE_WORKERS", "0").output();
     assert!(complaint(&by_variable.unwrap()).contains("PINWIRE_WORKERS"));
 }
@@ -128,12 +135,16 @@ struct Node {
 
 impl Node {
     fn start(folder: &Path) -> Self {
+        Self::start_logging(folder, Stdio::null())
+    }
+
+    fn start_logging(folder: &Path, log: Stdio) -> Self {
         let mut command = pinwire(folder);
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        // A variable that is empty sets nothing.
+        command
+            .env("PINWIRE_REDIS_URL", "")
+            .env("PINWIRE_WORKERS", "");
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut said = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         said.read_line(&mut line).unwrap();
@@ -184,14 +195,15 @@ impl Drop for Node {
 fn a_file_has_one_server_and_is_private() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new("held");
+    let file = folder.0.join("pinwire.db");
+    std::fs::write(&file, "").unwrap();
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
     let node = Node::start(&folder.0);
     for arguments in [[].as_slice(), &["migrate"]] {
         let second = pinwire(&folder.0).args(arguments).output().unwrap();
         assert!(complaint(&second).contains("another pinwire holds pinwire.db"));
     }
-    let permissions = std::fs::metadata(folder.0.join("pinwire.db"))
-        .unwrap()
-        .permissions();
+    let permissions = std::fs::metadata(file).unwrap().permissions();
     assert_eq!(permissions.mode() & 0o777, 0o600);
     drop(node);
 }
@@ -283,12 +295,18 @@ async fn it_ends_in_order_when_it_is_asked_to() {
     // So that the poll is under way.
     tokio::time::sleep(Duration::from_millis(300)).await;
     node.terminate();
+    let asked = tokio::time::Instant::now();
     match socket.next().await {
         Some(Ok(Message::Close(Some(frame)))) => assert_eq!(u16::from(frame.code), 1012),
         other => unreachable!("{other:?}"),
     }
+    ends_at_once(socket).await;
     assert_eq!(poll.await.unwrap().unwrap().status(), 200);
     assert_eq!(node.exit_code(), Some(0));
+    assert!(asked.elapsed() < STOP_MAX, "{:?}", asked.elapsed());
+    // The file alone is whole.
+    let beside = std::fs::metadata(folder.0.join("pinwire.db-wal"));
+    assert_eq!(beside.map_or(0, |it| it.len()), 0);
 }
 
 #[tokio::test]
@@ -299,4 +317,51 @@ async fn a_client_that_closes_is_answered() {
     let mut socket = client.socket().await;
     socket.close(None).await.unwrap();
     assert!(matches!(socket.next().await, Some(Ok(Message::Close(_)))));
+    ends_at_once(socket).await;
+}
+
+/// A client that has had the server's close frame waits for the end of the connection.
+async fn ends_at_once(mut socket: WebSocketStream<MaybeTlsStream<TcpStream>>) {
+    let ended = tokio::time::timeout(HANG_UP_MAX, socket.next()).await;
+    assert!(matches!(ended, Ok(None)), "{ended:?}");
+}
+
+#[tokio::test]
+async fn who_reads_its_log_may_go_away() {
+    let folder = Folder::new("unread");
+    let mut node = Node::start_logging(&folder.0, Stdio::piped());
+    drop(node.child.stderr.take());
+    // Requests and the end are logged.
+    let client = Client::sign_up(&node).await;
+    drop(client.socket().await);
+    node.terminate();
+    assert_eq!(node.exit_code(), Some(0));
+
+    let mut refused = pinwire(&folder.0);
+    refused.args(["--listen", "here"]).stderr(Stdio::piped());
+    let mut refused = refused.spawn().unwrap();
+    drop(refused.stderr.take());
+    assert_eq!(refused.wait().unwrap().code(), Some(2));
+}
+
+#[tokio::test]
+async fn both_names_of_an_account_count_together() {
+    let folder = Folder::new("attempts");
+    let node = Node::start(&folder.0);
+    let client = Client::sign_up(&node).await;
+    let tokens = format!("http://{}/oauth/token", client.at);
+    // Signing in was the first of ten tries.
+    let mut statuses = Vec::new();
+    for n in 0..10 {
+        let login = ["ana", "Ana@example.com"][n % 2];
+        let form = [
+            ("grant_type", "password"),
+            ("username", login),
+            ("password", "wrong"),
+        ];
+        let answer = client.http.post(&tokens).form(&form).send().await.unwrap();
+        statuses.push(answer.status().as_u16());
+    }
+    assert_eq!(statuses[..9], [401; 9]);
+    assert_eq!(statuses[9], 429);
 }

@@ -6,7 +6,7 @@ pub(crate) mod many;
 pub(crate) mod pool;
 pub(crate) mod tx;
 
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::r2d2::{ConnectionManager, PooledConnection};
 use diesel::{PgConnection, QueryResult, SqliteConnection};
 
@@ -81,6 +81,14 @@ impl Conn {
     /// Rolls back the transaction, or to the innermost savepoint.
     fn rollback(&mut self) -> QueryResult<()> {
         on!(self, c => AnsiTransactionManager::rollback_transaction(c))
+    }
+
+    /// Moves what SQLite keeps in its log into the database's file.
+    pub(crate) fn checkpoint(&mut self) -> Result<()> {
+        if let Self::Sqlite(c) = self {
+            c.batch_execute("pragma wal_checkpoint(truncate)")?;
+        }
+        Ok(())
     }
 
     /// Runs `query` on one snapshot of the database.

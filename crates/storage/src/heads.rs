@@ -1,10 +1,11 @@
 //! Heads: which conversations show their avatar at a person's lower left.
 
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::event::EventKind;
 use pinwire_domain::head::{self, HeadFacts, HeadState};
-use pinwire_domain::{ConversationId, Time, UserId};
+use pinwire_domain::{ConversationId, Time, UserId, limits};
 
 use crate::conversations::{self, ConversationView};
 use crate::db::tx::{LockKey, Step, Tx};
@@ -14,8 +15,8 @@ use crate::log::{self, About, NewEvent};
 use crate::schema::{conversations as conversation_rows, heads, own_conversations};
 use crate::{Snapshot, Store};
 
-/// Conversations that are looked at for heads, newest first; what is older has none.
-const CANDIDATES_MAX: i64 = 200;
+/// Minimized heads that are looked at, newest first: those that may be shown, and the first that is not.
+const MINIMIZED_MAX: usize = limits::HEADS_MAX + 1;
 
 /// A conversation's head as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,46 +55,113 @@ impl ConversationView {
     }
 }
 
-/// The conversations that want a head, in order, and those beyond the bound.
-fn arranged(
-    conn: &mut Conn,
-    user: UserId,
-    now: Time,
-) -> Result<(Vec<ConversationId>, Vec<ConversationId>)> {
-    type Row = (i64, i64, i64, Option<String>, Option<i64>, Option<i64>);
-    let rows: Vec<Row> = on!(conn, c => own_conversations::table
-        .left_join(heads::table.on(heads::user_id
-            .eq(own_conversations::user_id)
-            .and(heads::conversation_id.eq(own_conversations::conversation_id))))
-        .filter(own_conversations::user_id.eq(user.get()))
-        .filter(own_conversations::state.eq(MembershipState::Member.name()))
-        .filter(own_conversations::archived.eq(false))
-        .filter(heads::closed_position.is_null()
-            .or(heads::closed_position.assume_not_null().lt(own_conversations::last_position)))
-        .order(own_conversations::activity_seq.desc())
-        .limit(CANDIDATES_MAX)
-        .select((
-            own_conversations::conversation_id,
-            own_conversations::last_position,
-            own_conversations::activity_seq,
-            heads::state.nullable(),
-            heads::closed_position.nullable(),
-            own_conversations::muted_until,
-        ))
-        .load(c))?;
-    let (shown, gone) = head::arrange(rows, |row| HeadFacts {
-        state: row
-            .3
-            .as_deref()
-            .and_then(HeadState::from_name)
-            .unwrap_or(HeadState::Minimized),
+/// A person's heads, and where the bound on their number cuts.
+struct Arranged {
+    /// Those that are shown, in order.
+    shown: Vec<ConversationId>,
+    /// Open ones beyond the bound.
+    gone_open: Vec<ConversationId>,
+    /// The activity of the newest minimized one beyond the bound: all minimized ones up to it are gone, too.
+    gone_below: Option<i64>,
+}
+
+type Row = (i64, i64, i64, Option<String>, Option<i64>);
+
+/// The conversations that want a head: all that are open, of the minimized ones as many as the bound needs.
+fn arranged(conn: &mut Conn, user: UserId, now: Time) -> Result<Arranged> {
+    macro_rules! rows {
+        ($which:expr, $limit:expr) => {
+            on!(conn, c => own_conversations::table
+                .left_join(heads::table.on(heads::user_id
+                    .eq(own_conversations::user_id)
+                    .and(heads::conversation_id.eq(own_conversations::conversation_id))))
+                .filter(own_conversations::user_id.eq(user.get()))
+                .filter(own_conversations::state.eq(MembershipState::Member.name()))
+                .filter(own_conversations::archived.eq(false))
+                .filter(own_conversations::muted_until.is_null()
+                    .or(own_conversations::muted_until.assume_not_null().le(now.as_millis())))
+                .filter(heads::closed_position.is_null()
+                    .or(heads::closed_position.assume_not_null().lt(own_conversations::last_position)))
+                .filter(own_conversations::last_position.gt(0))
+                .filter($which)
+                .order(own_conversations::activity_seq.desc())
+                .limit($limit)
+                .select((
+                    own_conversations::conversation_id,
+                    own_conversations::last_position,
+                    own_conversations::activity_seq,
+                    heads::state.nullable(),
+                    heads::closed_position.nullable(),
+                ))
+                .load::<Row>(c))?
+        };
+    }
+    let open = HeadState::Open.name();
+    let is_open = heads::state.assume_not_null().eq(open);
+    // Opening one more pushes out one, so there are hardly more than the bound.
+    let mut rows = rows!(heads::state.is_not_null().and(is_open), i64::MAX);
+    let minimized = i64::try_from(MINIMIZED_MAX).unwrap_or(i64::MAX);
+    rows.extend(rows!(
+        heads::state
+            .is_null()
+            .or(heads::state.assume_not_null().ne(open)),
+        minimized
+    ));
+    let (shown, gone) = head::arrange(rows, facts);
+    let (open, minimized): (Vec<_>, Vec<_>) = gone
+        .iter()
+        .partition(|row| facts(row).state == HeadState::Open);
+    let ids = |rows: &[&Row]| rows.iter().map(|r| ConversationId::new(r.0)).collect();
+    Ok(Arranged {
+        shown: shown.iter().map(|r| ConversationId::new(r.0)).collect(),
+        gone_open: ids(&open),
+        gone_below: minimized.iter().map(|r| r.2).max(),
+    })
+}
+
+fn facts(row: &Row) -> HeadFacts {
+    let state = row.3.as_deref().and_then(HeadState::from_name);
+    HeadFacts {
+        state: state.unwrap_or(HeadState::Minimized),
         closed_position: row.4.unwrap_or(0),
         last_position: row.1,
         last_seq: row.2,
-        quiet: row.5.is_some_and(|until| until > now.as_millis()),
-    });
-    let ids = |rows: Vec<Row>| rows.into_iter().map(|r| ConversationId::new(r.0)).collect();
-    Ok((ids(shown), ids(gone)))
+        quiet: false,
+    }
+}
+
+/// Closes all minimized heads up to an activity, as far as they want one.
+const CLOSE_OLD: &str = "
+    insert into heads (user_id, conversation_id, state, device_id, closed_position, updated_at, version)
+    select o.user_id, o.conversation_id, 'minimized', null, o.last_position, $1, 1
+    from own_conversations o
+    where o.user_id = $2 and o.activity_seq <= $3 and o.state = 'member' and o.archived = false
+        and (o.muted_until is null or o.muted_until <= $1) and o.last_position > 0
+        and not exists (select 1 from heads h
+            where h.user_id = o.user_id and h.conversation_id = o.conversation_id
+            and (h.closed_position >= o.last_position or h.state = 'open'))
+    on conflict (user_id, conversation_id) do update set state = excluded.state, device_id = null,
+        closed_position = excluded.closed_position, updated_at = excluded.updated_at,
+        version = heads.version + 1";
+
+/// Writes down which heads the bound has pushed out, so that none of them comes back when another one goes.
+fn settle(tx: &mut Tx<'_>, user: UserId) -> Step<()> {
+    let now = tx.source.now();
+    // Who was pushed out depends on who wrote last: nothing may come between reading and the commit.
+    log::hold(tx.conn()?)?;
+    let arranged = arranged(tx.conn()?, user, now)?;
+    for id in arranged.gone_open {
+        let closed = last_position(tx.conn()?, id)?;
+        set(tx, user, id, (HeadState::Minimized, None), closed)?;
+    }
+    if let Some(activity) = arranged.gone_below {
+        on!(tx.conn()?, c => diesel::sql_query(CLOSE_OLD)
+            .bind::<BigInt, _>(now.as_millis())
+            .bind::<BigInt, _>(user.get())
+            .bind::<BigInt, _>(activity)
+            .execute(c))?;
+    }
+    Ok(())
 }
 
 /// Writes what a person's own act said of a head.
@@ -163,6 +231,7 @@ impl Store {
         self.act(vec![LockKey::User(user.get())], move |tx| {
             tx.lock(LockKey::User(user.get()))?;
             conversations::require_member(tx.conn()?, user, conversation)?;
+            settle(tx, user)?;
             // A head is shown again from the last message on.
             let closed = last_position(tx.conn()?, conversation)? - 1;
             let device_id = device_id.as_deref().filter(|_| state == HeadState::Open);
@@ -181,15 +250,9 @@ impl Store {
         self.act(vec![LockKey::User(user.get())], move |tx| {
             tx.lock(LockKey::User(user.get()))?;
             conversations::require_member(tx.conn()?, user, conversation)?;
-            let now = tx.source.now();
-            // What is pushed out depends on who wrote last: nothing may come between reading and the commit.
-            log::hold(tx.conn()?)?;
-            // Those beyond the bound went when they were pushed out; they must not come back now.
-            let (_, gone) = arranged(tx.conn()?, user, now)?;
-            for id in gone.into_iter().chain([conversation]) {
-                let closed = last_position(tx.conn()?, id)?;
-                set(tx, user, id, (HeadState::Minimized, None), closed)?;
-            }
+            settle(tx, user)?;
+            let closed = last_position(tx.conn()?, conversation)?;
+            set(tx, user, conversation, (HeadState::Minimized, None), closed)?;
             emit(tx, user, conversation, EventKind::HeadClosed);
             Ok(())
         })
@@ -213,7 +276,7 @@ pub(crate) fn shown(
     user: UserId,
     now: Time,
 ) -> Result<(Vec<ConversationView>, Option<i64>)> {
-    let (ids, _) = arranged(conn, user, now)?;
+    let ids = arranged(conn, user, now)?.shown;
     let (mut views, seq) = conversations::load_at(conn, &[user], &ids)?;
     let heads = ids
         .into_iter()

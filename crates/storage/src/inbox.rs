@@ -53,6 +53,8 @@ pub struct UnreadTotals {
     pub conversations: i64,
     /// Unread messages in them.
     pub messages: i64,
+    /// Whether there are more than was counted, here or in muted ones: of a conversation the first 100 are.
+    pub more: bool,
     /// Unread messages in muted conversations.
     pub muted: i64,
     /// Contact requests that wait.
@@ -166,7 +168,8 @@ pub(crate) fn unread_totals(
         ))
         .load(c))?;
     for (flag, muted_until, (last, read, uncounted)) in rows {
-        let messages = Unread::of(last - read - uncounted).messages;
+        let Unread { messages, more } = Unread::of(last - read - uncounted);
+        totals.more |= more;
         if muted_until.is_some_and(|until| until > now.as_millis()) {
             totals.muted += messages;
         } else if flag || messages > 0 {

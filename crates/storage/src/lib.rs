@@ -206,6 +206,11 @@ impl Store {
         self.inner.people_max
     }
 
+    /// Brings a SQLite file up to date with what is written beside it, so that it alone is whole.
+    pub async fn checkpoint(&self) -> Result<()> {
+        self.read(Conn::checkpoint).await
+    }
+
     /// Runs an act that works with the connection.
     async fn act<T: Send + 'static>(
         &self,
@@ -300,8 +305,29 @@ fn hold_file(path: &Path) -> std::result::Result<(File, String), OpenError> {
         return Err(OpenError::Held(path.to_owned()));
     }
     let file = private(path).map_err(failed)?;
+    for ending in ["", "-wal", "-shm"] {
+        let mut path = path.as_os_str().to_owned();
+        path.push(ending);
+        make_private(Path::new(&path));
+    }
     let facts = file.metadata().map_err(failed)?;
     Ok((lock, format!("{}.{}", facts.dev(), facts.ino())))
+}
+
+/// A file that was there already, such as a copy that was put back, may be readable for others.
+fn make_private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let Ok(facts) = std::fs::metadata(path) else {
+        return;
+    };
+    let mut permissions = facts.permissions();
+    if permissions.mode() & 0o777 == 0o600 {
+        return;
+    }
+    permissions.set_mode(0o600);
+    if let Err(error) = std::fs::set_permissions(path, permissions) {
+        tracing::warn!(path = %path.display(), %error, "others may read the database");
+    }
 }
 
 fn check_tls(url: &str) -> std::result::Result<(), OpenError> {

@@ -2,6 +2,8 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, post, web};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pinwire_domain::user::{self, AccountDraft};
 use pinwire_domain::{Refusal, UserId};
 use pinwire_storage::idempotency::IdempotencyKey;
@@ -37,7 +39,8 @@ pub struct AccountBody {
 
 /// Sign up
 ///
-/// Makes an account. Then `POST /v5/oauth/token` gives tokens for it.
+/// Makes an account. Then `POST /v5/oauth/token` gives tokens for it. An `Idempotency-Key` counts for this username:
+/// somebody else may use the same.
 #[utoipa::path(
     tag = "Accounts",
     request_body = AccountBody,
@@ -77,7 +80,13 @@ fn without_password(key: IdempotencyKey, draft: &AccountDraft) -> IdempotencyKey
         &draft.full_name,
     ];
     let body_hash = Sha256::digest(told.join("\n")).to_vec();
-    IdempotencyKey { body_hash, ..key }
+    // Nobody is signed in whose key it were, so it is that of whoever wants this username.
+    let owned = format!("{}\n{}", key.key, draft.username.as_str());
+    IdempotencyKey {
+        key: URL_SAFE_NO_PAD.encode(Sha256::digest(owned)),
+        body_hash,
+        ..key
+    }
 }
 
 /// A repeat with another password is another request.

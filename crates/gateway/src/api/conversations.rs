@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{id, path_id};
 use crate::auth::Caller;
 use crate::body::Body;
-use crate::error::ApiResult;
+use crate::error::{ApiError, ApiResult};
 use crate::page::{PageParams, Paged};
 use crate::params::Params;
 use crate::view::{self, ConversationItem};
@@ -161,7 +161,8 @@ pub async fn begin(
     let made = app
         .store
         .begin_conversation(caller.user, people, key)
-        .await?;
+        .await
+        .map_err(|error| ApiError::from(error).of_people_in("user_ids"))?;
     let (id, new) = made.outcome;
     let read = app
         .store

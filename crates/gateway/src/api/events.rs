@@ -15,8 +15,9 @@ use crate::auth::{Caller, bearer, check_scopes};
 use crate::error::{ApiError, ApiResult, reasons};
 use crate::live::frames::Event;
 use crate::live::hub::Stream;
+use crate::live::line::Line;
 use crate::live::render::render;
-use crate::live::session::{self, Start};
+use crate::live::session::{self, Start, Upgraded};
 use crate::page::PageParams;
 use crate::params::Params;
 use crate::view::{self, ConversationItem, HeadView, UnreadTotalsView};
@@ -95,12 +96,15 @@ pub async fn poll(
             seq: app.store.head().await?,
         },
     };
-    // Joined before the log is read, so that nothing falls between.
-    let mut stream = app.live.hub.join(caller.user, caller.session);
-    let mut answer = stretch(&app, &caller, &after).await?;
     let until = clock::monotonic() + Duration::from_secs(wait);
-    while answer.items.is_empty() && wait_for_event(&mut stream, until).await {
+    let mut answer = stretch(&app, &caller, &after).await?;
+    if wait > 0 && answer.items.is_empty() {
+        // Joined before the log is read again, so that nothing falls between.
+        let mut stream = app.live.hub.join_poll(caller.user);
         answer = stretch(&app, &caller, &after).await?;
+        while answer.items.is_empty() && wait_for_event(&mut stream, until).await {
+            answer = stretch(&app, &caller, &after).await?;
+        }
     }
     let reached = Cursor {
         epoch: answer.epoch.clone(),
@@ -287,7 +291,12 @@ pub async fn websocket(
                 format!("not a WebSocket handshake: {e}"),
             )
         })?;
-    session::spawn(app, caller, socket, incoming, start);
+    let upgraded = Upgraded {
+        socket,
+        incoming,
+        line: request.conn_data::<Line>().cloned(),
+    };
+    session::spawn(app, caller, upgraded, start);
     Ok(answer)
 }
 

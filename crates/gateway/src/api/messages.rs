@@ -18,7 +18,7 @@ use crate::page::{PageParams, Paged};
 use crate::params::Params;
 use crate::view::{self, MessageView};
 
-/// Which messages. At most one of `bookmark`, `after`, `before` and `around`.
+/// Which messages. At most one of `after`, `before` and `around`; with a `bookmark`, what led to it or none.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct MessagesParams {
@@ -52,12 +52,23 @@ impl MessagesParams {
             Mark::Before(position) => Page::Before(position),
             Mark::After(position) => Page::After(position),
         };
+        let after = at_least(0, "after", self.after)?;
+        let before = at_least(1, "before", self.before)?;
+        // Whoever repeats the parameters of the first page means the same as who leaves them out.
+        let goes_on = |first: &i64| match mark {
+            Some(Mark::After(position)) => *first <= position,
+            _ => false,
+        };
+        let goes_back = |first: &i64| match mark {
+            Some(Mark::Before(position)) => *first >= position,
+            _ => false,
+        };
         let named = [
             ("bookmark", mark.map(of_mark)),
-            ("after", at_least(0, "after", self.after)?.map(Page::After)),
+            ("after", after.filter(|it| !goes_on(it)).map(Page::After)),
             (
                 "before",
-                at_least(1, "before", self.before)?.map(Page::Before),
+                before.filter(|it| !goes_back(it)).map(Page::Before),
             ),
             (
                 "around",

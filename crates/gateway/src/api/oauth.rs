@@ -114,8 +114,11 @@ async fn sign_in(app: &App, request: &HttpRequest, form: &TokenForm) -> ApiResul
     let grantable: Vec<Scope> = Scope::first_party().collect();
     let scopes = scopes(form.scope.as_deref(), &grantable)?;
     app.rate_limits.try_from_address(request)?;
-    app.rate_limits.try_for_account(request, login)?;
-    let verified = verify(app, login, password).await?;
+    let known = app.store.credentials(login).await?;
+    // By whichever name: both ways to name an account count together.
+    let account = known.as_ref().map(|credentials| credentials.user);
+    app.rate_limits.try_for_account(request, account, login)?;
+    let verified = verify(app, known, password).await?;
     let granted = app
         .store
         .sign_in(SignIn {
@@ -129,11 +132,14 @@ async fn sign_in(app: &App, request: &HttpRequest, form: &TokenForm) -> ApiResul
 }
 
 /// Whose password this is. Takes as long for an unknown account as for a wrong password.
-async fn verify(app: &App, login: &str, password: &SecretString) -> ApiResult<Credentials> {
+async fn verify(
+    app: &App,
+    known: Option<Credentials>,
+    password: &SecretString,
+) -> ApiResult<Credentials> {
     if password.expose_secret().len() > limits::PASSWORD_MAX {
         return Err(Refusal::WrongCredentials.into());
     }
-    let known = app.store.credentials(login).await?;
     let hash = known.as_ref().map(|credentials| credentials.hash.as_str());
     let comparison = app.passwords.compare(password, hash).await?;
     match (comparison, known) {

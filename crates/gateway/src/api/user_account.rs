@@ -134,7 +134,7 @@ pub async fn change_password(
     user::check_password("new_password", wanted.new_password.expose_secret())?;
     app.rate_limits.try_from_address(&request)?;
     app.rate_limits
-        .try_for_account(&request, &caller.user.to_string())?;
+        .try_for_account(&request, Some(caller.user), "")?;
     let new = PasswordChange {
         verified_hash: verified_hash(&app, &caller, &wanted.current_password).await?,
         new_hash: app.passwords.hash(&wanted.new_password).await?,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pinwire_domain::{SessionId, UserId};
+use pinwire_domain::UserId;
 use tokio::sync::{Notify, mpsc};
 
 use super::close::{self, CloseCode};
@@ -12,7 +12,7 @@ use super::render::Delivery;
 
 /// Events that wait for one stream; beyond it the stream reads the log at its own pace.
 const QUEUE_MAX: usize = 64;
-/// Streams of one person on one node; one more closes the oldest.
+/// Sockets of one person on one node, and as many polls that wait; one more closes the oldest of its kind.
 pub const STREAMS_PER_USER_MAX: usize = 20;
 
 /// What a stream is told beside events.
@@ -27,8 +27,16 @@ pub enum Order {
 /// Orders that wait for one stream; they are few.
 const ORDERS_MAX: usize = 8;
 
+/// By which door a stream goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Door {
+    Socket,
+    Poll,
+}
+
 struct Entry {
     id: u64,
+    door: Door,
     queue: mpsc::Sender<Arc<Delivery>>,
     orders: mpsc::Sender<Order>,
     behind: Arc<Behind>,
@@ -90,23 +98,38 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// Opens a stream for a person. Join first, then read the log: so nothing falls between.
+    /// Opens a socket's stream for a person. Join first, then read the log: so nothing falls between.
     #[must_use]
-    pub fn join(self: &Arc<Self>, user: UserId, _session: SessionId) -> Stream {
+    pub fn join(self: &Arc<Self>, user: UserId) -> Stream {
+        self.add(user, Door::Socket)
+    }
+
+    /// Opens the stream of a poll that waits. As many as sockets, counted apart: one more ends the oldest poll.
+    #[must_use]
+    pub fn join_poll(self: &Arc<Self>, user: UserId) -> Stream {
+        self.add(user, Door::Poll)
+    }
+
+    fn add(self: &Arc<Self>, user: UserId, door: Door) -> Stream {
         let (queue, events) = mpsc::channel(QUEUE_MAX);
         let (orders, told) = mpsc::channel(ORDERS_MAX);
         let behind = Arc::new(Behind::default());
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let entry = Entry {
             id,
+            door,
             queue,
             orders,
             behind: Arc::clone(&behind),
         };
         let mut streams = self.lock();
         let mine = streams.entry(user).or_default();
-        if mine.len() >= STREAMS_PER_USER_MAX {
-            let oldest = mine.remove(0);
+        let mut alike = mine.iter().enumerate().filter(|(_, it)| it.door == door);
+        let oldest = alike.next().map(|(place, _)| place);
+        if let Some(oldest) = oldest
+            && alike.count() + 1 >= STREAMS_PER_USER_MAX
+        {
+            let oldest = mine.remove(oldest);
             // A stream with no room for an order ends all the same: its queue is gone.
             let _ = oldest
                 .orders
@@ -199,7 +222,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_puts_the_stream_behind_and_loses_nothing_silently() {
         let hub = Arc::new(Hub::default());
-        let mut stream = hub.join(UserId::new(1), SessionId::new(1));
+        let mut stream = hub.join(UserId::new(1));
         for seq in 1..=i64::try_from(QUEUE_MAX).unwrap() {
             hub.deliver(&delivery(seq));
         }
@@ -213,14 +236,26 @@ mod tests {
     async fn one_stream_too_many_closes_the_oldest() {
         let hub = Arc::new(Hub::default());
         let user = UserId::new(1);
-        let mut streams: Vec<_> = (0..STREAMS_PER_USER_MAX)
-            .map(|_| hub.join(user, SessionId::new(1)))
-            .collect();
+        let mut streams: Vec<_> = (0..STREAMS_PER_USER_MAX).map(|_| hub.join(user)).collect();
         assert!(streams[0].orders.try_recv().is_err());
-        let _one_more = hub.join(user, SessionId::new(1));
+        let _one_more = hub.join(user);
         let order = streams[0].orders.try_recv().unwrap();
         assert_eq!(order, Order::Close(close::TOO_MANY_CONNECTIONS));
         drop(streams);
         assert_eq!(hub.present(&[user]), [user]);
+    }
+
+    #[tokio::test]
+    async fn polls_and_sockets_are_counted_apart() {
+        let hub = Arc::new(Hub::default());
+        let user = UserId::new(1);
+        let mut sockets: Vec<_> = (0..STREAMS_PER_USER_MAX).map(|_| hub.join(user)).collect();
+        let mut polls: Vec<_> = (0..=STREAMS_PER_USER_MAX)
+            .map(|_| hub.join_poll(user))
+            .collect();
+        assert!(polls[0].orders.try_recv().is_ok());
+        for stream in sockets.iter_mut().chain(&mut polls[1..]) {
+            assert!(stream.orders.try_recv().is_err());
+        }
     }
 }

@@ -14,6 +14,18 @@ const PUBLISH_TIMEOUT: Duration = Duration::from_millis(500);
 /// How often the subscription is asked for a sign of life.
 const PING_EVERY: Duration = Duration::from_secs(5);
 
+/// Where Redis is.
+pub struct Address(redis::ConnectionInfo);
+
+impl Address {
+    /// What a URL names; none for one that is of no use.
+    #[must_use]
+    pub fn of(url: &str) -> Option<Self> {
+        let info = redis::IntoConnectionInfo::into_connection_info(url);
+        info.ok().map(Self)
+    }
+}
+
 /// The connection for publishing.
 pub struct RedisBus {
     connection: ConnectionManager,
@@ -35,8 +47,11 @@ impl RedisBus {
     ///
     /// # Errors
     /// When Redis cannot be reached at the start.
-    pub async fn connect(url: &str, epoch: &str, inbox: Inbox) -> Result<Self, redis::RedisError> {
-        let mut info: redis::ConnectionInfo = redis::IntoConnectionInfo::into_connection_info(url)?;
+    pub async fn connect(
+        Address(mut info): Address,
+        epoch: &str,
+        inbox: Inbox,
+    ) -> Result<Self, redis::RedisError> {
         // Pushes need RESP3.
         let settings = info
             .redis_settings()

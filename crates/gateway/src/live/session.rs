@@ -1,9 +1,12 @@
 //! One WebSocket: what was missed, then what comes, each once and in order.
 
+use std::collections::VecDeque;
+use std::future::ready;
+use std::pin::pin;
 use std::time::Duration;
 
-use actix_web::web;
-use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseReason, Closed};
+use actix_web::web::{self, Bytes};
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, MessageStream};
 use futures_util::StreamExt;
 use pinwire_domain::ConversationId;
 use pinwire_domain::event::Cursor;
@@ -11,9 +14,11 @@ use pinwire_storage::events::{ResyncReason, Stretch};
 use serde::Serialize;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
-use super::close::{self, CloseCode};
+use super::close;
+use super::ending::End;
 use super::frames::{ClientFrame, ServerFrame};
 use super::hub::{Order, Stream};
+use super::line::Line;
 use super::render::{Delivery, render};
 use crate::auth::Caller;
 use crate::error::ApiError;
@@ -35,29 +40,50 @@ pub const FRAMES_BURST: f64 = 100.0;
 /// Frames a client may send each second by and by.
 pub const FRAMES_PER_SECOND: f64 = 20.0;
 
-/// Why a session ends.
-enum End {
-    /// The peer is gone.
-    Gone,
-    /// The peer closed, and is owed a close frame in return.
-    Closed,
-    /// With this code.
-    Close(CloseCode),
+type Step = Result<(), End>;
+
+/// What has to be read from the log: when resuming, and after the queue was full.
+#[derive(Default)]
+struct Missed {
+    /// Read and not yet sent.
+    ready: VecDeque<Delivery>,
+    /// Up to where the log was read.
+    reached: i64,
+    /// Whether there is more beyond.
+    more: bool,
 }
 
-impl From<Closed> for End {
-    fn from(_: Closed) -> Self {
-        Self::Gone
+impl Missed {
+    fn is_any(&self) -> bool {
+        self.more || !self.ready.is_empty()
     }
 }
 
-type Step = Result<(), End>;
+/// What is sent to the peer.
+enum Outgoing {
+    Text(String),
+    Pong(Bytes),
+}
+
+/// An upgraded connection.
+pub struct Upgraded {
+    /// Where frames go to.
+    pub socket: actix_ws::Session,
+    /// Where frames come from.
+    pub incoming: MessageStream,
+    /// What carries them.
+    pub line: Option<Line>,
+}
 
 /// A running WebSocket.
 pub struct Session {
     app: web::Data<App>,
     caller: Caller,
     socket: actix_ws::Session,
+    incoming: AggregatedMessageStream,
+    line: Option<Line>,
+    stream: Stream,
+    missed: Missed,
     /// The seq of the last frame that had one.
     last: i64,
     expires: Instant,
@@ -75,14 +101,25 @@ pub enum Start {
 }
 
 impl Session {
-    /// A session for `caller` on an upgraded socket.
+    /// A session for `caller` on an upgraded connection.
     #[must_use]
-    pub fn new(app: web::Data<App>, caller: Caller, socket: actix_ws::Session) -> Self {
+    pub fn new(app: web::Data<App>, caller: Caller, upgraded: Upgraded) -> Self {
         let expires = expiry(&caller);
+        let incoming = upgraded
+            .incoming
+            .max_frame_size(FRAME_MAX)
+            .aggregate_continuations()
+            .max_continuation_size(FRAME_MAX);
+        // Joined before the log is read, so that nothing falls between.
+        let stream = app.live.hub.join(caller.user);
         Self {
             app,
             caller,
-            socket,
+            socket: upgraded.socket,
+            incoming,
+            line: upgraded.line,
+            stream,
+            missed: Missed::default(),
             last: 0,
             expires,
             unanswered: 0,
@@ -92,21 +129,21 @@ impl Session {
     }
 
     /// Runs until either side ends it.
-    pub async fn run(mut self, stream: Stream, incoming: AggregatedMessageStream, start: Start) {
+    pub async fn run(mut self, start: Start) {
         let end = match self.begin(start).await {
-            Ok(()) => self.serve(stream, incoming).await,
+            Ok(()) => self.serve().await,
             Err(end) => end,
         };
-        let reason = match end {
-            End::Gone => return,
-            End::Closed => None,
-            End::Close(code) => Some(CloseReason {
-                code: code.code.into(),
-                description: Some(code.reason.into()),
-            }),
-        };
-        // A peer that takes nothing cannot be told; TCP_USER_TIMEOUT ends its connection.
-        let _ = timeout(Duration::from_secs(1), self.socket.close(reason)).await;
+        let Self {
+            socket,
+            incoming,
+            line,
+            stream,
+            ..
+        } = self;
+        // What comes from now on is not for this socket.
+        drop(stream);
+        end.carry_out(socket, incoming, line).await;
     }
 
     async fn begin(&mut self, start: Start) -> Step {
@@ -142,7 +179,10 @@ impl Session {
         .await?;
         match check {
             Stretch::Resync(reason) => self.resync(reason).await,
-            Stretch::Events { .. } => self.catch_up().await,
+            Stretch::Events { .. } => {
+                self.fall_behind();
+                Ok(())
+            }
         }
     }
 
@@ -160,34 +200,44 @@ impl Session {
         Ok(read.map_err(fault)?.value)
     }
 
-    /// Sends what the log holds after the last frame: for resuming, and after the queue was full.
+    /// What the queue still holds is in the log too.
+    fn fall_behind(&mut self) {
+        while self.stream.queue.try_recv().is_ok() {}
+        // Where all of a stretch is not for this person to see, reading is ahead of sending: it goes on from there.
+        if !self.missed.is_any() {
+            self.missed.reached = self.last;
+        }
+        self.missed.more = true;
+    }
+
+    /// One step of catching up, so that the peer's frames are heard between two of them: sends what was missed, or
+    /// reads on.
     async fn catch_up(&mut self) -> Step {
-        // Goes on also where all of a stretch is not for this person to see, and so nothing was sent.
-        let mut from = self.last;
-        loop {
-            let cursor = Cursor {
-                epoch: self.app.store.epoch().to_owned(),
-                seq: from,
-            };
-            match self.stretch(cursor, STRETCH_MAX).await? {
-                Stretch::Resync(reason) => {
-                    self.last = self.app.store.head().await.map_err(fault)?;
-                    return self.resync(reason).await;
+        if let Some(delivery) = self.missed.ready.pop_front() {
+            return self.deliver(&delivery).await;
+        }
+        let cursor = Cursor {
+            epoch: self.app.store.epoch().to_owned(),
+            seq: self.missed.reached,
+        };
+        match self.stretch(cursor, STRETCH_MAX).await? {
+            Stretch::Resync(reason) => {
+                self.missed.more = false;
+                self.last = self.app.store.head().await.map_err(fault)?;
+                self.resync(reason).await
+            }
+            Stretch::Events {
+                events,
+                reached,
+                more,
+            } => {
+                for event in &events {
+                    let delivery = render(event, clock::now()).map_err(|e| fault(e.into()))?;
+                    self.missed.ready.push_back(delivery);
                 }
-                Stretch::Events {
-                    events,
-                    reached,
-                    more,
-                } => {
-                    for event in &events {
-                        let delivery = render(event, clock::now()).map_err(|e| fault(e.into()))?;
-                        self.deliver(&delivery).await?;
-                    }
-                    if !more {
-                        return Ok(());
-                    }
-                    from = reached;
-                }
+                self.missed.reached = reached;
+                self.missed.more = more;
+                Ok(())
             }
         }
     }
@@ -197,36 +247,41 @@ impl Session {
             return Ok(());
         }
         if delivery.signed_out.is_some() {
-            return self.check_session().await;
+            return check_session(&self.app, &self.caller).await;
         }
-        self.write(delivery.frame(self.caller.user, self.last))
-            .await?;
+        let frame = delivery.frame(self.caller.user, self.last);
+        self.write(Outgoing::Text(frame)).await?;
         self.last = delivery.seq;
         Ok(())
     }
 
-    async fn serve(&mut self, mut stream: Stream, mut incoming: AggregatedMessageStream) -> End {
+    async fn serve(&mut self) -> End {
         let mut pings = interval(PING_EVERY);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // The first tick is at once.
         pings.tick().await;
         loop {
             let expires = self.expires;
+            let catches_up = self.missed.is_any();
             let step = tokio::select! {
                 biased;
-                order = stream.orders.recv() => self.obey(order).await,
+                order = self.stream.orders.recv() => obey(&self.app, &self.caller, order).await,
                 () = sleep_until(expires) => Err(End::Close(close::SIGNED_OUT)),
-                () = stream.behind.wait() => self.after_overflow(&mut stream).await,
-                delivery = stream.queue.recv() => match delivery {
+                () = self.stream.behind.wait() => {
+                    self.fall_behind();
+                    Ok(())
+                }
+                message = self.incoming.next() => match message {
+                    Some(Ok(message)) => self.receive(message).await,
+                    Some(Err(error)) => Err(End::of(&error)),
+                    None => Err(End::Gone),
+                },
+                () = ready(()), if catches_up => self.catch_up().await,
+                delivery = self.stream.queue.recv(), if !catches_up => match delivery {
                     Some(delivery) => self.deliver(&delivery).await,
                     None => Err(End::Gone),
                 },
-                message = incoming.next() => match message {
-                    Some(Ok(message)) => self.receive(message).await,
-                    Some(Err(error)) => Err(protocol_end(&error)),
-                    None => Err(End::Gone),
-                },
-                _ = pings.tick() => self.ping(&mut stream).await,
+                _ = pings.tick(), if !catches_up => self.ping().await,
             };
             if let Err(end) = step {
                 return end;
@@ -234,40 +289,17 @@ impl Session {
         }
     }
 
-    async fn obey(&mut self, order: Option<Order>) -> Step {
-        match order {
-            Some(Order::Close(code)) => Err(End::Close(code)),
-            Some(Order::CheckSession) => self.check_session().await,
-            None => Err(End::Gone),
-        }
-    }
-
-    /// What the queue still holds is in the log too.
-    async fn after_overflow(&mut self, stream: &mut Stream) -> Step {
-        while stream.queue.try_recv().is_ok() {}
-        self.catch_up().await
-    }
-
-    async fn check_session(&mut self) -> Step {
-        match self.app.session_alive(self.caller.session).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(End::Close(close::SIGNED_OUT)),
-            // Whether it is signed out is not known now: the client comes back and is asked again.
-            Err(_) => Err(End::Close(close::RESTART)),
-        }
-    }
-
     /// Tells up to where everything has been sent.
-    async fn ping(&mut self, stream: &mut Stream) -> Step {
+    async fn ping(&mut self) -> Step {
         if self.unanswered >= UNANSWERED_MAX {
             return Err(End::Close(close::TOO_SLOW));
         }
         // Read before the queue is looked at: what came up to here is in the queue or sent.
         let position = self.app.live.hub.position();
-        while let Ok(delivery) = stream.queue.try_recv() {
+        while let Ok(delivery) = self.stream.queue.try_recv() {
             self.deliver(&delivery).await?;
         }
-        if !stream.behind.is_set() {
+        if !self.stream.behind.is_set() {
             self.last = self.last.max(position);
         }
         self.unanswered += 1;
@@ -281,7 +313,7 @@ impl Session {
                 Ok(frame) => self.carry_out(frame).await,
                 Err(error) => self.refuse_frame(&text, &error).await,
             },
-            AggregatedMessage::Ping(bytes) => Ok(self.socket.pong(&bytes).await?),
+            AggregatedMessage::Ping(bytes) => self.write(Outgoing::Pong(bytes)).await,
             AggregatedMessage::Pong(_) => {
                 self.unanswered = 0;
                 Ok(())
@@ -366,14 +398,55 @@ impl Session {
 
     async fn send<T: Serialize>(&mut self, frame: &T) -> Step {
         let text = serde_json::to_string(frame).map_err(|e| fault(e.into()))?;
-        self.write(text).await
+        self.write(Outgoing::Text(text)).await
     }
 
-    async fn write(&mut self, text: String) -> Step {
-        match timeout(STALL_MAX, self.socket.text(text)).await {
-            Ok(sent) => Ok(sent?),
-            Err(_) => Err(End::Close(close::TOO_SLOW)),
+    /// Writes, unless an order or the token's end comes before the peer has room for it.
+    async fn write(&mut self, outgoing: Outgoing) -> Step {
+        let Self {
+            app,
+            caller,
+            socket,
+            stream,
+            expires,
+            ..
+        } = self;
+        let write = async move {
+            match outgoing {
+                Outgoing::Text(text) => socket.text(text).await,
+                Outgoing::Pong(bytes) => socket.pong(&bytes).await,
+            }
+        };
+        let mut written = pin!(timeout(STALL_MAX, write));
+        let mut expired = pin!(sleep_until(*expires));
+        loop {
+            tokio::select! {
+                biased;
+                written = &mut written => return match written {
+                    Ok(written) => Ok(written?),
+                    Err(_) => Err(End::Close(close::TOO_SLOW)),
+                },
+                order = stream.orders.recv() => obey(app, caller, order).await?,
+                () = &mut expired => return Err(End::Close(close::SIGNED_OUT)),
+            }
         }
+    }
+}
+
+async fn obey(app: &App, caller: &Caller, order: Option<Order>) -> Step {
+    match order {
+        Some(Order::Close(code)) => Err(End::Close(code)),
+        Some(Order::CheckSession) => check_session(app, caller).await,
+        None => Err(End::Gone),
+    }
+}
+
+async fn check_session(app: &App, caller: &Caller) -> Step {
+    match app.session_alive(caller.session).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(End::Close(close::SIGNED_OUT)),
+        // Whether it is signed out is not known now: the client comes back and is asked again.
+        Err(_) => Err(End::Close(close::RESTART)),
     }
 }
 
@@ -382,14 +455,6 @@ impl Session {
 fn fault(error: pinwire_storage::StoreError) -> End {
     tracing::warn!(%error, "a stream ends because the log cannot be read");
     End::Close(close::RESTART)
-}
-
-fn protocol_end(error: &actix_ws::ProtocolError) -> End {
-    match error {
-        actix_ws::ProtocolError::Overflow => End::Close(close::TOO_LARGE),
-        actix_ws::ProtocolError::Io(_) => End::Gone,
-        _ => End::Close(close::MALFORMED),
-    }
 }
 
 fn error_frame(id: Option<String>, error: &ApiError) -> ServerFrame {
@@ -407,17 +472,6 @@ fn expiry(caller: &Caller) -> Instant {
 }
 
 /// Opens a session in the background.
-pub fn spawn(
-    app: web::Data<App>,
-    caller: Caller,
-    socket: actix_ws::Session,
-    incoming: actix_ws::MessageStream,
-    start: Start,
-) {
-    let incoming = incoming
-        .max_frame_size(FRAME_MAX)
-        .aggregate_continuations()
-        .max_continuation_size(FRAME_MAX);
-    let stream = app.live.hub.join(caller.user, caller.session);
-    actix_web::rt::spawn(Session::new(app, caller, socket).run(stream, incoming, start));
+pub fn spawn(app: web::Data<App>, caller: Caller, upgraded: Upgraded, start: Start) {
+    actix_web::rt::spawn(Session::new(app, caller, upgraded).run(start));
 }

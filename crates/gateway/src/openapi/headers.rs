@@ -13,6 +13,8 @@ pub(super) const SEQ: &str = "X-Pinwire-Seq";
 pub(super) const REPLAYED: &str = "Idempotency-Replayed";
 /// Says when to try again.
 pub(super) const RETRY_AFTER: &str = "Retry-After";
+/// Names the state of a document.
+pub(super) const ETAG: &str = "ETag";
 /// Says how to sign in.
 pub(super) const AUTHENTICATE: &str = "WWW-Authenticate";
 /// Say how much of a limit is left.
@@ -36,6 +38,11 @@ pub(super) fn complete(components: &mut Components) {
             REPLAYED,
             one_of(&["true"]),
             "There for a repeat: the answer is that of the first request with this key.",
+        ),
+        (
+            ETAG,
+            text(),
+            "Names the state of the document, for `If-None-Match`.",
         ),
         (RETRY_AFTER, number(), "Seconds after which to try again."),
         (

@@ -18,6 +18,8 @@ const ID_PATTERN: &str = r"^\d+$";
 const ID_EXAMPLE: &str = "3763541867536384";
 /// How WebSockets are described.
 const ASYNCAPI: &str = "/asyncapi.json";
+/// What is sent only if it changed.
+const DOCUMENTS: [&str; 2] = ["/openapi.json", ASYNCAPI];
 
 /// Adds name, security, parameters, headers and errors.
 pub(super) fn complete(operation: &mut Documented, known: &Operation) {
@@ -121,6 +123,9 @@ fn declare_headers(response: &mut Response, status: &str, known: &Operation) {
     headers::declare(response, headers::REQUEST_ID);
     if shows_own_state(known) && status == "200" {
         headers::declare(response, headers::SEQ);
+    }
+    if DOCUMENTS.contains(&known.path) && matches!(status, "200" | "304") {
+        headers::declare(response, headers::ETAG);
     }
     if takes_key(known) && status.starts_with('2') {
         headers::declare(response, headers::REPLAYED);

@@ -77,6 +77,8 @@ pub struct UnreadTotalsView {
     pub conversations: i64,
     /// Unread messages in them.
     pub messages: i64,
+    /// Whether there are more than `messages` and `muted` say: of each conversation 100 are counted.
+    pub more: bool,
     /// Unread messages in muted conversations.
     pub muted: i64,
     /// Contact requests that wait.
@@ -88,12 +90,14 @@ impl From<UnreadTotals> for UnreadTotalsView {
         let UnreadTotals {
             conversations,
             messages,
+            more,
             muted,
             requests,
         } = totals;
         Self {
             conversations,
             messages,
+            more,
             muted,
             requests,
         }

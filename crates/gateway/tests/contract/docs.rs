@@ -23,6 +23,10 @@ async fn documents_are_sent_only_when_they_changed() {
             assert_eq!((again.status.as_u16(), &again.body), (304, &Value::Null));
             assert_eq!(again.header("etag"), Some(tag.as_str()));
         }
+        for status in ["200", "304"] {
+            let declared = &document::openapi()["paths"][path]["get"]["responses"][status];
+            assert!(declared["headers"]["ETag"].is_object(), "{path} {status}");
+        }
         let other = Node::send(node.request("GET", path).header("if-none-match", "\"x\"")).await;
         assert_eq!(other.status, 200);
     }

@@ -173,4 +173,28 @@ both! {
         at.writes(bo, ids[1], "back").await;
         assert_eq!(heads(at, bo).await[0], ids[1]);
     }
+
+    heads_beyond_the_bound_stay_away_however_many_there_are(at) {
+        let bo = at.person("bo");
+        let mut ids = Vec::new();
+        for n in 0..222 {
+            let person = at.person(&format!("p{n}"));
+            ids.push(talk(at, person, bo, 1).await);
+        }
+        ids.reverse();
+        let (old, oldest) = (ids[100], ids[221]);
+        assert_eq!(heads(at, bo).await, ids[..20]);
+        at.store.close_head(bo, ids[0]).await.unwrap();
+        assert_eq!(heads(at, bo).await, ids[1..20]);
+        at.store.set_head(bo, oldest, Open, None).await.unwrap();
+        assert_eq!(heads(at, bo).await, [&ids[1..20], &[oldest]].concat());
+        at.store.set_head(bo, old, Open, None).await.unwrap();
+        let shown = [&ids[1..19], &[old, oldest]].concat();
+        assert_eq!(heads(at, bo).await, shown);
+        at.store.set_head(bo, old, Minimized, None).await.unwrap();
+        at.store.set_head(bo, oldest, Minimized, None).await.unwrap();
+        assert_eq!(heads(at, bo).await, shown, "the one pushed out stays away");
+        at.writes(bo, ids[19], "back").await;
+        assert_eq!(heads(at, bo).await, [&[ids[19]], &ids[1..19], &[old]].concat());
+    }
 }
