@@ -86,6 +86,9 @@ pub struct ServeArgs {
     /// Address and port to listen on.
     #[arg(long, env = "PINWIRE_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// Address and port of `GET /metrics`, for Prometheus; keep it from the public. Without it nothing is measured.
+    #[arg(long, env = "PINWIRE_METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
     /// Where the data live.
     #[command(flatten)]
     pub database: DatabaseArgs,

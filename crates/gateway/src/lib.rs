@@ -13,6 +13,7 @@ pub mod documents;
 pub mod error;
 pub mod listener;
 pub mod live;
+pub mod metrics;
 pub mod middleware;
 pub mod openapi;
 pub mod page;

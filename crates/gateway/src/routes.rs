@@ -193,26 +193,42 @@ operations! {
         refuses [MALFORMED_HEADER, MALFORMED_CURSOR, ORIGIN_NOT_ALLOWED];
 }
 
+/// The form of a path, and how many slashes it has: compared first, since that takes no time.
+struct Form {
+    slashes: usize,
+    path: ResourceDef,
+}
+
 /// The forms of all paths, in the order of the table.
-static PATHS: LazyLock<Vec<ResourceDef>> = LazyLock::new(|| {
+static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| {
     OPERATIONS
         .iter()
-        .map(|o| ResourceDef::new(o.path))
+        .map(|o| Form {
+            slashes: slashes(o.path),
+            path: ResourceDef::new(o.path),
+        })
         .collect()
 });
 
-/// The operations that have this path, decoded as the router decodes it; the one that is routed to comes first.
-fn at(path: &str) -> impl Iterator<Item = &'static Operation> {
-    let paths = OPERATIONS.iter().zip(PATHS.iter());
-    paths
-        .filter(move |(_, form)| form.is_match(path))
+fn slashes(path: &str) -> usize {
+    path.bytes().filter(|byte| *byte == b'/').count()
+}
+
+/// The operations of this path, decoded as the router decodes it, that `may` be meant; the one that is routed to comes
+/// first.
+fn at(path: &str, may: impl Fn(&Operation) -> bool) -> impl Iterator<Item = &'static Operation> {
+    let slashes = slashes(path);
+    OPERATIONS
+        .iter()
+        .zip(FORMS.iter())
+        .filter(move |(o, form)| may(o) && form.slashes == slashes && form.path.is_match(path))
         .map(|(operation, _)| operation)
 }
 
 /// The operation that a request asks for.
 #[must_use]
 pub fn asked(method: &Method, path: &str) -> Option<&'static Operation> {
-    at(path).find(|o| o.method == method.as_str())
+    at(path, |o| o.method == method.as_str()).next()
 }
 
 /// The operation of this method and path.
@@ -225,7 +241,7 @@ pub fn find(method: &str, path: &str) -> Option<&'static Operation> {
 
 /// The methods of a path, as `Allow` names them; none for a path that is not known.
 fn methods(path: &str) -> Vec<&'static str> {
-    let mut methods: Vec<&str> = at(path).map(|o| o.method).collect();
+    let mut methods: Vec<&str> = at(path, |_| true).map(|o| o.method).collect();
     if methods.contains(&"GET") {
         methods.push("HEAD");
     }

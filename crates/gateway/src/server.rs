@@ -21,12 +21,14 @@ use crate::page::Bookmarks;
 use crate::password::Passwords;
 use crate::rate_limit::RateLimits;
 use crate::token::Tokens;
-use crate::{App, clock, listener, sweep};
+use crate::{App, clock, listener, metrics, sweep};
 
 /// A node that runs.
 pub struct Gateway {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it tells what it measures.
+    pub metrics_address: Option<SocketAddr>,
     app: web::Data<App>,
     handle: ServerHandle,
     hub: Arc<Hub>,
@@ -89,11 +91,21 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
             position,
         )),
     ];
+    let metrics = config.metrics_listen.map(metrics::serve).transpose()?;
     let app = web::Data::new(application(store, (&hub, admissions), config).await?);
     followers.push(tokio::spawn(sweep::run(app.clone().into_inner())));
     let (address, server) = listener::serve(app.clone())?;
+    let metrics_address = metrics.as_ref().map(|(address, _)| *address);
+    if let Some((_, server)) = metrics {
+        followers.push(tokio::spawn(async move {
+            if let Err(error) = server.await {
+                tracing::warn!(%error, "metrics are not served any more");
+            }
+        }));
+    }
     Ok(Gateway {
         address,
+        metrics_address,
         app,
         handle: server.handle(),
         hub,

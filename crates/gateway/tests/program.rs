@@ -139,7 +139,10 @@ impl Node {
     }
 
     fn start_logging(folder: &Path, log: Stdio) -> Self {
-        let mut command = pinwire(folder);
+        Self::start_as(pinwire(folder), log)
+    }
+
+    fn start_as(mut command: Command, log: Stdio) -> Self {
         // A variable that is empty sets nothing.
         command
             .env("PINWIRE_REDIS_URL", "")
@@ -364,4 +367,29 @@ async fn both_names_of_an_account_count_together() {
     }
     assert_eq!(statuses[..9], [401; 9]);
     assert_eq!(statuses[9], 429);
+}
+
+#[tokio::test]
+async fn what_it_measures_is_told_at_an_address_of_its_own() {
+    let folder = Folder::new("metrics");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = free.local_addr().unwrap().to_string();
+    drop(free);
+    let mut command = pinwire(&folder.0);
+    command.env("PINWIRE_METRICS_LISTEN", &at);
+    let node = Node::start_as(command, Stdio::null());
+    let ana = Client::sign_up(&node).await;
+    let _socket = ana.socket().await;
+    let metrics = async |at: &str| {
+        let answer = ana.http.get(format!("http://{at}/metrics")).send().await;
+        answer.unwrap().text().await.unwrap()
+    };
+    let told = metrics(&at).await;
+    assert!(told.contains("\npinwire_streams 1\n"), "{told}");
+    for histogram in ["batch_acts", "act_wait_seconds", "batch_seconds"] {
+        let bucket = format!("pinwire_{histogram}_bucket{{le=");
+        assert!(told.contains(&bucket), "{histogram}: {told}");
+    }
+    let public = metrics(&node.address).await;
+    assert!(public.contains("no_such_route"), "{public}");
 }

@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod loaded;
 pub(crate) mod many;
+mod meter;
 pub(crate) mod pool;
 pub(crate) mod tx;
 

@@ -19,6 +19,7 @@ use crate::live::line::Line;
 use crate::live::render::render;
 use crate::live::session::{self, Start, Upgraded};
 use crate::page::PageParams;
+use crate::metrics::RESYNCS;
 use crate::params::Params;
 use crate::view::{self, ConversationItem, HeadView, UnreadTotalsView};
 use crate::{App, clock, cors, routes, token};
@@ -130,6 +131,7 @@ async fn stretch(app: &App, caller: &Caller, after: &Cursor) -> ApiResult<Events
     let epoch = read.cursor.epoch;
     match read.value {
         Stretch::Resync(reason) => {
+            metrics::counter!(RESYNCS).increment(1);
             let message = format!(
                 "fetch GET /v5/sync and go on from there ({})",
                 reason.name()

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::close::{self, CloseCode};
 use super::render::Delivery;
+use crate::metrics::{STREAM_OVERFLOWS, STREAMS};
 
 /// Events that wait for one stream; beyond it the stream reads the log at its own pace.
 const QUEUE_MAX: usize = 64;
@@ -51,7 +52,9 @@ pub struct Behind {
 
 impl Behind {
     fn set(&self) {
-        self.is_behind.store(true, Ordering::Release);
+        if !self.is_behind.swap(true, Ordering::AcqRel) {
+            metrics::counter!(STREAM_OVERFLOWS).increment(1);
+        }
         self.changed.notify_one();
     }
 
@@ -85,6 +88,7 @@ pub struct Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         self.hub.leave(self.user, self.id);
+        metrics::gauge!(STREAMS).decrement(1.0);
     }
 }
 
@@ -137,6 +141,7 @@ impl Hub {
         }
         mine.push(entry);
         drop(streams);
+        metrics::gauge!(STREAMS).increment(1.0);
         Stream {
             queue: events,
             orders: told,

@@ -22,6 +22,7 @@ use super::line::Line;
 use super::render::{Delivery, render};
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::metrics::RESYNCS;
 use crate::view::PersonView;
 use crate::{App, body, clock};
 
@@ -187,6 +188,7 @@ impl Session {
     }
 
     async fn resync(&mut self, reason: ResyncReason) -> Step {
+        metrics::counter!(RESYNCS).increment(1);
         self.send(&ServerFrame::ResyncRequired {
             epoch: self.app.store.epoch().to_owned(),
             seq: self.last,

@@ -16,6 +16,7 @@ use super::hub::{Hub, Order};
 use super::render::render;
 use crate::admissions::Admissions;
 use crate::clock;
+use crate::metrics::LOG_READS;
 
 /// How long a stretch that comes too early waits for the one before it: two nodes may publish out of order.
 const GAP_WAIT: Duration = Duration::from_millis(50);
@@ -198,6 +199,7 @@ impl Tail {
                 break;
             }
             tracing::debug!(from = self.position, to = reached, "read the log");
+            metrics::counter!(LOG_READS).increment(1);
             self.deliver(events, reached).await?;
         }
         self.early.retain(|_, batch| batch.to > self.position);

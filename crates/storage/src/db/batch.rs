@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::meter::{self, Moment};
 use super::pool::Connections;
 use super::tx::{Abort, Emitted, LockKey, Step, Tx, lock_all};
 use super::{Begin, Conn};
@@ -84,6 +85,7 @@ struct Waiting {
     locks: Vec<LockKey>,
     find_locks: Option<FindLocks>,
     attempts: u32,
+    came: Moment,
     job: Box<dyn Job>,
 }
 
@@ -140,6 +142,7 @@ impl Writers {
                 locks,
                 find_locks,
                 attempts: 0,
+                came: Moment::now(),
                 job,
             })
             .map_err(|_| StoreError::Unavailable("too many acts are waiting".into()))?;
@@ -192,6 +195,7 @@ impl Writer {
 
     /// Runs and answers a batch; gives back the acts that have to run again.
     fn commit(&self, mut batch: Vec<Waiting>) -> Vec<Waiting> {
+        let begun = meter::begin(batch.iter().map(|waiting| waiting.came));
         let outcome = self
             .connections
             .get()
@@ -224,6 +228,7 @@ impl Writer {
                 }
             }
         }
+        meter::end(begun, again.len());
         again
     }
 
