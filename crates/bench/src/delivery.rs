@@ -1,6 +1,6 @@
 //! Whether everything arrived: once, in order, nothing left out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::rc::Rc;
 use std::time::Instant;
@@ -35,63 +35,80 @@ impl fmt::Display for Fault {
     }
 }
 
-/// A message that a socket showed.
-#[derive(Debug, PartialEq, Eq)]
+/// Something of the run that a socket showed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Arrival {
-    /// The number of the send; none for a message that is not of the run.
-    pub(crate) send: Option<usize>,
+    /// What it is.
+    pub(crate) act: Act,
     /// Its place in the conversation.
     pub(crate) position: i64,
 }
 
+/// What somebody did.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Act {
+    /// The send of this number.
+    Send(usize),
+    /// A read mark of this person in this conversation, as [`mark_of`] names the two.
+    Mark(String),
+}
+
+/// The name of somebody's read mark in a conversation.
+pub(crate) fn mark_of(conversation: &str, user: &str) -> String {
+    format!("{conversation}:{user}")
+}
+
 /// What one socket has shown so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Stream {
     /// The seq of the last frame that had one.
     seq: i64,
     /// The last position of each conversation.
     positions: HashMap<String, i64>,
+    /// What was seen, where no order is promised.
+    seen: Option<HashSet<Arrival>>,
 }
 
 impl Stream {
-    /// Begins, or goes on, at a place in the log.
-    pub(crate) fn begin(&mut self, seq: i64) {
-        self.seq = seq;
-    }
-
-    /// The place in the log up to which everything has arrived.
-    pub(crate) const fn seq(&self) -> i64 {
-        self.seq
+    /// Begins at a place in the log. Where no order is promised, only what comes twice is wrong.
+    pub(crate) fn new(seq: i64, is_ordered: bool) -> Self {
+        Self {
+            seq,
+            positions: HashMap::new(),
+            seen: (!is_ordered).then(HashSet::new),
+        }
     }
 
     /// Checks a frame against those before it.
     pub(crate) fn see(&mut self, frame: &Frame<'_>) -> Result<Option<Arrival>, Fault> {
         if frame.kind == "ping" {
-            if frame.seq < self.seq {
-                return Err(Fault::Inverted(format!(
-                    "ping {} after {}",
-                    frame.seq, self.seq
-                )));
-            }
-            self.seq = frame.seq;
-            return Ok(None);
+            return self.ping(frame.seq).map(|()| None);
         }
         let Some(prev) = frame.prev else {
             return Ok(None);
         };
+        if let Some(seen) = &mut self.seen {
+            let arrival = arrival(frame);
+            return match &arrival {
+                Some(it) if !seen.insert(it.clone()) => Err(Fault::Doubled(format!("{it:?}"))),
+                _ => Ok(arrival),
+            };
+        }
         self.follow(frame.seq, prev)?;
-        let Some(subject) = &frame.data else {
-            return Ok(None);
-        };
-        let (Some(conversation), Some(message)) = (subject.conversation_id, &subject.message)
-        else {
-            return Ok(None);
-        };
-        self.place(conversation, message.position)?;
-        Ok(Some(Arrival {
-            send: message.text.and_then(send_in),
-            position: message.position,
-        }))
+        let subject = frame.data.as_ref();
+        let place = subject.and_then(|it| Some((it.conversation_id?, it.message.as_ref()?)));
+        if let Some((conversation, message)) = place {
+            self.place(conversation, message.position)?;
+        }
+        Ok(arrival(frame))
+    }
+
+    fn ping(&mut self, seq: i64) -> Result<(), Fault> {
+        if seq < self.seq && self.seen.is_none() {
+            return Err(Fault::Inverted(format!("ping {seq} after {}", self.seq)));
+        }
+        self.seq = seq;
+        Ok(())
     }
 
     fn follow(&mut self, seq: i64, prev: i64) -> Result<(), Fault> {
@@ -130,6 +147,22 @@ impl Stream {
     }
 }
 
+/// What a frame shows of the run.
+fn arrival(frame: &Frame<'_>) -> Option<Arrival> {
+    let subject = frame.data.as_ref()?;
+    if let Some(read) = &subject.read {
+        return Some(Arrival {
+            act: Act::Mark(mark_of(subject.conversation_id?, read.user_id)),
+            position: read.position,
+        });
+    }
+    let message = subject.message.as_ref()?;
+    Some(Arrival {
+        act: Act::Send(send_in(message.text?)?),
+        position: message.position,
+    })
+}
+
 /// A send, from its beginning to its last arrival.
 #[derive(Debug)]
 struct Send {
@@ -149,6 +182,8 @@ pub(crate) struct Ledger {
     sends: Vec<Send>,
     /// Sockets that must show a conversation's messages.
     watchers: Vec<u32>,
+    /// The numbers of read marks, by whose they are and their positions.
+    marks: HashMap<String, HashMap<i64, usize>>,
     /// Arrivals that acknowledged sends still lack.
     owed: i64,
     faults: Vec<Fault>,
@@ -181,6 +216,15 @@ impl Ledger {
         self.sends.len() - 1
     }
 
+    /// A read mark begins; it is a send like others, known by its position.
+    pub(crate) fn begin_mark(&mut self, number: usize, mark: &str, position: i64) {
+        let positions = match self.marks.get_mut(mark) {
+            Some(known) => known,
+            None => self.marks.entry(mark.to_owned()).or_default(),
+        };
+        positions.insert(position, number);
+    }
+
     /// The answer to a send told its position.
     pub(crate) fn acknowledge(&mut self, number: usize, position: i64) {
         let Some(send) = self.sends.get_mut(number) else {
@@ -193,7 +237,10 @@ impl Ledger {
 
     /// A socket showed a send; when it was begun, and by whom.
     pub(crate) fn arrive(&mut self, arrival: &Arrival) -> Option<(Instant, &Rc<Person>)> {
-        let number = arrival.send?;
+        let number = match &arrival.act {
+            Act::Send(number) => *number,
+            Act::Mark(mark) => *self.marks.get(mark)?.get(&arrival.position)?,
+        };
         let send = self.sends.get_mut(number)?;
         send.arrivals += 1;
         if send.acknowledged.is_some() {
@@ -258,7 +305,7 @@ mod tests {
             let number = ledger.begin(0, &Person::nobody(), crate::clock::now());
             ledger.acknowledge(number, i64::try_from(position).unwrap());
         }
-        let mut stream = Stream::default();
+        let mut stream = Stream::new(0, true);
         for (seq, prev, position, send) in frames {
             let text = frame(*seq, *prev, *position, *send);
             match stream.see(&Frame::parse(&text).unwrap()) {
@@ -354,7 +401,7 @@ mod tests {
         let mut ledger = Ledger::new(vec![2]);
         let number = ledger.begin(0, &Person::nobody(), crate::clock::now());
         let arrival = Arrival {
-            send: Some(number),
+            act: Act::Send(number),
             position: 1,
         };
         assert!(ledger.arrive(&arrival).is_some());
@@ -363,5 +410,30 @@ mod tests {
         assert_eq!(ledger.owed(), 1);
         ledger.arrive(&arrival);
         assert_eq!((ledger.owed(), ledger.verdict()), (0, vec![]));
+    }
+
+    #[test]
+    fn a_read_mark_is_known_by_person_and_position() {
+        let mut ledger = Ledger::new(vec![1]);
+        let number = ledger.begin(0, &Person::nobody(), crate::clock::now());
+        ledger.begin_mark(number, &mark_of("1", "2"), 3);
+        ledger.acknowledge(number, 3);
+        let text = r#"{"type":"read.updated","seq":1,"prev":0,"data":{"conversation_id":"1",
+            "read":{"user_id":"2","position":3}}}"#;
+        let seen = Stream::new(0, true)
+            .see(&Frame::parse(text).unwrap())
+            .unwrap();
+        assert!(ledger.arrive(&seen.unwrap()).is_some());
+        assert_eq!((ledger.owed(), ledger.verdict()), (0, vec![]));
+    }
+
+    #[test]
+    fn where_no_order_is_promised_only_what_comes_twice_is_wrong() {
+        let (one, two) = (frame(2, 0, 2, 1), frame(1, 2, 1, 0));
+        let (one, two) = (Frame::parse(&one).unwrap(), Frame::parse(&two).unwrap());
+        let mut stream = Stream::new(0, false);
+        assert!(stream.see(&one).is_ok());
+        assert!(stream.see(&two).is_ok());
+        assert!(matches!(stream.see(&one), Err(Fault::Doubled(_))));
     }
 }

@@ -72,7 +72,10 @@ impl Stage {
             .await?;
         let readers = opened
             .into_iter()
-            .map(|(socket, person)| spawn_local(read(socket, person, Rc::clone(&board))))
+            .map(|(socket, person)| {
+                let stream = Stream::new(socket.hello.1, target.profile.is_ordered());
+                spawn_local(read(socket, stream, person, Rc::clone(&board)))
+            })
             .collect();
         Ok(Self {
             conversations,
@@ -118,9 +121,7 @@ impl Drop for Stage {
     }
 }
 
-async fn read(mut socket: Socket, person: Rc<Person>, board: Rc<Board>) {
-    let mut stream = Stream::default();
-    stream.begin(socket.hello.1);
+async fn read(mut socket: Socket, mut stream: Stream, person: Rc<Person>, board: Rc<Board>) {
     loop {
         if let Err(error) = read_one(&mut socket, &mut stream, &person, &board).await {
             let what = Fault::Broken(format!("the socket of {}: {error:#}", person.id));
@@ -151,7 +152,7 @@ async fn read_one(
             if let Some((started, sender)) = ledger.arrive(&arrival)
                 && !Rc::ptr_eq(sender, person)
             {
-                board.meter.delivered(Some(started));
+                board.meter.delivered(started);
             }
         }
     }
