@@ -266,3 +266,63 @@ pub(crate) fn table(report: &Report) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::Figures;
+    use crate::report::Measured;
+
+    fn measured(case: &str, profile: &'static str, figures: &[(&str, f64)]) -> Measured {
+        let mut list = Figures::default();
+        for (name, value) in figures {
+            list.add(*name, *value);
+        }
+        Measured {
+            case: case.to_owned(),
+            profile,
+            run: 1,
+            figures: list,
+        }
+    }
+
+    fn verdicts(measured: Vec<Measured>) -> Vec<(&'static str, String, &'static str)> {
+        let report = Report { measured };
+        let lines = lines(&report);
+        lines
+            .iter()
+            .map(|it| (it.figure, short(it.reached), it.verdict))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_compared_with_the_peer_is_a_ratio() {
+        let of = |sends: f64, cpu: f64| [("sends/s", sends), ("CPU s/1000 delivered", cpu)];
+        let found = verdicts(vec![
+            measured("W1 32 senders", "server", &of(5_000.0, 0.1)),
+            measured("W1 32 senders", "node", &of(1_000.0, 1.0)),
+        ]);
+        assert_eq!(
+            found,
+            [
+                ("sends/s", "5.00".to_owned(), "must"),
+                ("CPU s/1000 delivered", "0.10".to_owned(), "aim"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_has_a_bound_is_its_value() {
+        let slow = measured("W5 200 a second", "server", &[("arrival p50 ms", 2.5)]);
+        assert_eq!(
+            verdicts(vec![slow]),
+            [("arrival p50 ms", "2.50".to_owned(), "SHORT")]
+        );
+    }
+
+    #[test]
+    fn without_the_peer_there_is_no_ratio() {
+        let alone = measured("W1 32 senders", "server", &[("sends/s", 1.0)]);
+        assert_eq!(verdicts(vec![alone]), []);
+    }
+}

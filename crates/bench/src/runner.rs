@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::cli::{Cli, Settings};
+use crate::figures::Figures;
 use crate::progress::Progress;
 use crate::report::{Measured, Report};
 use crate::servers::{Places, Profile, Target};
@@ -23,8 +24,11 @@ pub(crate) async fn run(cli: &Cli) -> Result<bool> {
             for target in targets.iter_mut().filter(|it| case.suits(it.profile)) {
                 let profile = target.profile.name();
                 progress.title(&format!("{}, {profile}, run {run} of {runs}", case.name()));
-                let figures = case.run(target, &cli.settings, &progress).await;
-                let figures = figures.with_context(|| format!("{} on {profile}", case.name()))?;
+                let ran = case.run(target, &cli.settings, &progress).await;
+                let figures = ran.unwrap_or_else(|error| Figures {
+                    void: Some(format!("{error:#}")),
+                    ..Figures::default()
+                });
                 report.measured.push(Measured {
                     case: case.name(),
                     profile,

@@ -1,10 +1,10 @@
 //! The servers that a run starts for itself, and ends.
 
+mod bus;
 mod child;
 mod peer;
 mod pinwire;
 mod postgres;
-mod redis;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -103,7 +103,7 @@ impl Target {
             Profile::Url => bail!("a server that runs already is not started"),
             Profile::Server | Profile::Node => (
                 Some(Postgres::start(folder.path()).await?),
-                Some(redis::start(folder.path()).await?),
+                Some(bus::start(folder.path()).await?),
             ),
         };
         let mut target = Self {
@@ -141,7 +141,7 @@ impl Target {
     async fn new_node(&self) -> Result<(Running, SocketAddr)> {
         let folder = self.folder()?;
         let postgres = self.postgres.as_ref().map(Postgres::url);
-        let redis = self.redis.as_ref().map(|it| redis::url(it.port));
+        let redis = self.redis.as_ref().map(|it| bus::url(it.port));
         if self.profile == Profile::Node {
             let (postgres, redis) = (postgres.context("no url")?, redis.context("no url")?);
             return peer::start(folder, &postgres, &redis).await;

@@ -13,13 +13,36 @@ use crate::progress::Progress;
 use crate::servers::{Target, psql};
 
 const SCHEMA: &str = include_str!("reference/schema.sql");
-/// The rows of a send, as a statement each and as one.
-const SCRIPTS: [(&str, &str); 2] = [
-    ("statements", include_str!("reference/statements.sql")),
-    ("one", include_str!("reference/one.sql")),
+/// A script of `pgbench`: its name, its text, the sends of a transaction, and how many clients run it.
+struct Script {
+    name: &'static str,
+    text: &'static str,
+    sends: f64,
+    clients: &'static [u32],
+}
+
+/// The rows of a send: as a statement each, as one statement, and 64 sends in one transaction. The log's head is
+/// locked last.
+const SCRIPTS: [Script; 3] = [
+    Script {
+        name: "statements",
+        text: include_str!("reference/statements.sql"),
+        sends: 1.0,
+        clients: &[1, 8, 32],
+    },
+    Script {
+        name: "one",
+        text: include_str!("reference/one.sql"),
+        sends: 1.0,
+        clients: &[1, 8, 32],
+    },
+    Script {
+        name: "batches of 64",
+        text: include_str!("reference/batch.sql"),
+        sends: 64.0,
+        clients: &[1, 2],
+    },
 ];
-/// Clients at once.
-const CLIENTS: [u32; 3] = [1, 8, 32];
 /// Bytes of an append.
 const APPEND: usize = 512;
 /// How long appends are counted.
@@ -33,17 +56,19 @@ pub(crate) async fn run(target: &Target, seconds: u64, progress: &Progress) -> R
     figures.add("fdatasync/s", syncs(folder)?);
     let postgres = target.postgres.as_ref().context("no PostgreSQL")?;
     psql(postgres, SCHEMA).await?;
-    progress.begin("pgbench", SCRIPTS.len() * CLIENTS.len());
-    for (name, script) in SCRIPTS {
+    progress.begin("pgbench", SCRIPTS.iter().map(|it| it.clients.len()).sum());
+    for script in SCRIPTS {
+        let name = script.name;
         let path = folder.join(format!("{name}.sql"));
-        std::fs::write(&path, script)?;
-        for clients in CLIENTS {
+        std::fs::write(&path, script.text)?;
+        for clients in script.clients {
             progress.step();
             let mut words = postgres.tool("pgbench");
             let options = format!("-n -M prepared -c {clients} -j 1 -T {seconds} -f");
             words.extend(options.split(' ').map(str::to_owned));
             words.extend([path.display().to_string(), "postgres".to_owned()]);
-            figures.add(format!("{name} {clients} tx/s"), pgbench(&words).await?);
+            let rate = pgbench(&words).await? * script.sends;
+            figures.add(format!("{name}, {clients}: sends/s"), rate);
         }
     }
     Ok(figures)
