@@ -8,6 +8,7 @@ mod delivery;
 mod figures;
 mod frame;
 mod http;
+mod ledger;
 mod meter;
 mod open_loop;
 mod people;

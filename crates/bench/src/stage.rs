@@ -9,8 +9,9 @@ use anyhow::{Result, bail};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::task::{JoinHandle, spawn_local};
 
-use crate::delivery::{Fault, Ledger, Stream};
+use crate::delivery::{Fault, Stream};
 use crate::frame::Frame;
+use crate::ledger::Ledger;
 use crate::meter::Meter;
 use crate::people::{Conversation, Person};
 use crate::progress::Progress;
