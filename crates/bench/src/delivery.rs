@@ -32,6 +32,8 @@ impl fmt::Display for Fault {
     }
 }
 
+impl std::error::Error for Fault {}
+
 /// Something of the run that a socket showed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Arrival {

@@ -1,17 +1,19 @@
 //! A storm: very many sockets come back at once, each with a cursor and something it missed.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::task::{JoinSet, spawn_local};
 use tokio::time::timeout;
 
 use crate::bystanders::SOCKETS_OF_PERSON;
 use crate::clock;
-use crate::delivery::{Act, Stream};
+use crate::delivery::{Act, Fault, Stream};
 use crate::figures::{Figures, number};
 use crate::frame::Frame;
 use crate::meter::Latencies;
@@ -31,6 +33,8 @@ const RATE: f64 = 100.0;
 const AT_ONCE: usize = 64;
 /// Messages that each socket missed.
 const MISSED: usize = 3;
+/// How long one waits who was told to come back later; up to a second more.
+const AGAIN: Duration = Duration::from_millis(500);
 /// How long the storm may last.
 const STORM_MAX: Duration = Duration::from_mins(1);
 
@@ -74,6 +78,7 @@ pub(crate) async fn run(
     figures.add("all live s", storm.time.as_secs_f64());
     let live = number(u64::try_from(storm.open.len())?);
     figures.add("live/s", live / storm.time.as_secs_f64());
+    figures.add("turned away", number(storm.turned_away));
     figures.add("one live p50 ms", storm.back.quantile_ms(0.5));
     figures.add("one live p99 ms", storm.back.quantile_ms(0.99));
     figures.add("others' arrival p99 ms, calm", calm);
@@ -102,17 +107,21 @@ struct Outcome {
     time: Duration,
     /// Of each of them.
     back: Rc<Latencies>,
+    /// How often one was told to come back later.
+    turned_away: u64,
 }
 
 async fn rage(target: &Target, devices: Vec<Device>, progress: &Progress) -> Result<Outcome> {
     progress.begin("the storm", devices.len());
     let back = Rc::new(Latencies::new()?);
+    let turned_away = Rc::new(Cell::new(0));
     let began = clock::now();
     let mut storm = JoinSet::new();
     for device in devices {
         let (address, back) = (target.address(device.number)?, Rc::clone(&back));
+        let turned_away = Rc::clone(&turned_away);
         storm.spawn_local(async move {
-            let socket = timeout(STORM_MAX, come_back(address, &device)).await;
+            let socket = timeout(STORM_MAX, come_back(address, &device, &turned_away)).await;
             back.add(began.elapsed());
             socket.context("not back in time")?
         });
@@ -131,6 +140,7 @@ async fn rage(target: &Target, devices: Vec<Device>, progress: &Progress) -> Res
         failed,
         time,
         back,
+        turned_away: turned_away.get(),
     })
 }
 
@@ -173,8 +183,24 @@ async fn go_away(
     Ok(devices)
 }
 
+/// Comes back as clients do: who is turned away, or told to come back later, tries again after a while.
+async fn come_back(
+    address: SocketAddr,
+    device: &Device,
+    turned_away: &Cell<u64>,
+) -> Result<Socket> {
+    loop {
+        match connect(address, device).await {
+            Err(error) if !error.is::<Fault>() => turned_away.set(turned_away.get() + 1),
+            ended => return ended,
+        }
+        let spread = u64::try_from(device.number % 1_000)?;
+        tokio::time::sleep(AGAIN + Duration::from_millis(spread)).await;
+    }
+}
+
 /// Connects with the cursor, and is live once all that was missed has come, in order.
-async fn come_back(address: std::net::SocketAddr, device: &Device) -> Result<Socket> {
+async fn connect(address: SocketAddr, device: &Device) -> Result<Socket> {
     let (token, number) = (device.person.token(), device.number);
     let mut socket = Socket::open(address, &token, Some(&device.cursor), number).await?;
     let mut stream = Stream::new(socket.hello.1, true);
@@ -183,18 +209,20 @@ async fn come_back(address: std::net::SocketAddr, device: &Device) -> Result<Soc
         let text = socket.next().await?;
         let frame = Frame::parse(&text)?;
         match stream.see(&frame) {
-            Err(fault) => anyhow::bail!("{fault}"),
+            Err(fault) => return Err(fault.into()),
             Ok(Some(arrival)) => {
                 if let Act::Send(send) = arrival.act {
                     *seen.entry(send).or_default() += 1;
                 }
             }
-            Ok(None) => ensure!(frame.kind != "resync_required", "{text}"),
+            Ok(None) if frame.kind == "resync_required" => {
+                return Err(Fault::Missing(text.to_string()).into());
+            }
+            Ok(None) => {}
         }
     }
-    ensure!(
-        seen.values().all(|it| *it == 1),
-        "something came twice: {seen:?}"
-    );
+    if seen.values().any(|it| *it != 1) {
+        return Err(Fault::Doubled(format!("{seen:?}")).into());
+    }
     Ok(socket)
 }
