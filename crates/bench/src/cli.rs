@@ -49,7 +49,7 @@ pub(crate) struct Settings {
     /// Writes all figures to this file.
     #[arg(long, global = true)]
     pub(crate) json: Option<PathBuf>,
-    /// The program of Pinwire; that beside this one by default, built if it is missing.
+    /// The program of Pinwire; built from the source beside the bench by default.
     #[arg(long, global = true)]
     pub(crate) pinwire: Option<PathBuf>,
     /// Where temporary folders are made; its disk is what is measured.
@@ -60,10 +60,34 @@ pub(crate) struct Settings {
 /// What is measured.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Workload {
+    /// Everything, one after the other.
+    All,
+    /// What the disk and the database can do: fdatasync, and pgbench with the rows of a send.
+    Reference,
+    /// Time until a node is ready, and its memory while nothing happens.
+    Start,
     /// Messages one to one.
     W1(Sends),
     /// Messages in groups.
     W2(Groups),
+    /// Messages in groups that overlap, over two nodes.
+    W2b(Groups),
+    /// Idle sockets.
+    W3(Idle),
+    /// The newest page of a long conversation.
+    W4(Pages),
+    /// Messages one to one at a fixed rate.
+    W5(Rates),
+    /// Read marks in groups.
+    W6(Marks),
+    /// What others notice of one busy conversation.
+    Fairness(Fairness),
+    /// Very many sockets come back at once.
+    Storm(Storm),
+    /// What a send costs with idle sockets of others.
+    Fanout(Fanout),
+    /// What a send costs as the store grows.
+    Growth(Growth),
 }
 
 /// Sends one to one.
@@ -81,7 +105,7 @@ pub(crate) struct Sends {
 }
 
 /// Sends in groups.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Groups {
     /// Senders at once.
     #[arg(long, default_value_t = 32)]
@@ -92,6 +116,121 @@ pub(crate) struct Groups {
     /// People in each.
     #[arg(long, default_value_t = 10)]
     pub(crate) size: usize,
+}
+
+/// Idle sockets.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Idle {
+    /// How many; 20 of a person.
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) sockets: usize,
+    /// Seconds that they are left alone.
+    #[arg(long, default_value_t = 60.0)]
+    pub(crate) idle_seconds: f64,
+}
+
+/// Pages of a conversation.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Pages {
+    /// Readers at once.
+    #[arg(long, default_value_t = 32)]
+    pub(crate) readers: usize,
+    /// Messages in the conversation.
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) messages: usize,
+}
+
+/// Sends at a fixed rate.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Rates {
+    /// Sends a second, one run for each.
+    #[arg(long, value_delimiter = ',', default_value = "200,1000")]
+    pub(crate) rate: Vec<f64>,
+    /// Pairs of people online.
+    #[arg(long, default_value_t = 200)]
+    pub(crate) pairs: usize,
+}
+
+/// Read marks.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Marks {
+    /// Readers at once.
+    #[arg(long, default_value_t = 32)]
+    pub(crate) readers: usize,
+    /// Groups online.
+    #[arg(long = "groups", default_value_t = 40)]
+    pub(crate) count: usize,
+    /// People in each.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) size: usize,
+    /// Fresh messages in each, to be read one by one by all but one.
+    #[arg(long, default_value_t = 400)]
+    pub(crate) depth: usize,
+}
+
+/// One busy conversation.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Fairness {
+    /// Senders in it.
+    #[arg(long, default_value_t = 32)]
+    pub(crate) senders: usize,
+}
+
+/// Sockets that come back.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Storm {
+    /// How many; 20 of a person.
+    #[arg(long, default_value_t = 5_000)]
+    pub(crate) sockets: usize,
+}
+
+/// Sends beside idle sockets.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Fanout {
+    /// How many; 20 of a person.
+    #[arg(long, default_value_t = 5_000)]
+    pub(crate) sockets: usize,
+    /// Senders at once.
+    #[arg(long, default_value_t = 32)]
+    pub(crate) senders: usize,
+}
+
+/// A store that grows.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Growth {
+    /// The last step: 10 to this power messages in the store.
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(4..=7))]
+    pub(crate) up_to: u32,
+    /// Senders at once.
+    #[arg(long, default_value_t = 32)]
+    pub(crate) senders: usize,
+}
+
+/// What `all` runs, in this order.
+const ALL: [&str; 13] = [
+    "reference",
+    "start",
+    "w1",
+    "w2",
+    "w2b",
+    "w4",
+    "w5",
+    "w6",
+    "fairness",
+    "fanout",
+    "storm",
+    "w3",
+    "growth",
+];
+
+impl Workload {
+    /// Everything, each with its defaults.
+    pub(crate) fn all() -> Result<Vec<Self>, clap::Error> {
+        let parsed = ALL
+            .iter()
+            .map(|it| Cli::try_parse_from(["pinwire-bench", it]));
+        parsed.map(|it| Ok(it?.workload)).collect()
+    }
 }
 
 impl Settings {
@@ -119,6 +258,11 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn everything_has_defaults() {
+        assert_eq!(Workload::all().unwrap().len(), ALL.len());
+    }
 
     #[test]
     fn an_address_is_that_of_a_url() {

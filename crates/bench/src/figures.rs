@@ -5,6 +5,9 @@ use serde::Serialize;
 use crate::meter::Meter;
 use crate::usage::Used;
 
+/// The figure that tells how much else the machine had to do.
+pub(crate) const OTHERS: &str = "others' cores";
+
 /// A figure: its name with the unit, and its value.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Figure {
@@ -39,8 +42,7 @@ impl Figures {
     }
 
     /// The one of this name.
-    #[cfg(test)]
-    pub(crate) fn get(&self, name: &str) -> Option<f64> {
+    pub(crate) fn value(&self, name: &str) -> Option<f64> {
         self.list
             .iter()
             .find(|it| it.name == name)
@@ -73,6 +75,6 @@ impl Figures {
         }
         self.add("server cores", used.servers_total() / used.time);
         self.add("bench cores", used.own / used.time);
-        self.add("others' cores", used.others / used.time);
+        self.add(OTHERS, used.others / used.time);
     }
 }

@@ -31,6 +31,18 @@ pub(crate) struct Subject<'a> {
     /// The message of `message.created`.
     #[serde(borrow)]
     pub(crate) message: Option<Message<'a>>,
+    /// The mark of `read.updated`.
+    #[serde(borrow)]
+    pub(crate) read: Option<ReadMark<'a>>,
+}
+
+/// Up to where somebody has read.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ReadMark<'a> {
+    /// Who.
+    pub(crate) user_id: &'a str,
+    /// The position.
+    pub(crate) position: i64,
 }
 
 /// A message, in a frame or in the answer to a send.
@@ -108,10 +120,11 @@ mod tests {
         );
         let ok = Frame::parse(r#"{"type":"ok","id":"1"}"#).unwrap();
         assert_eq!((ok.kind, ok.seq), ("ok", 0));
-        let read =
-            r#"{"type":"read.updated","seq":9,"prev":8,"data":{"conversation_id":"1","read":{}}}"#;
+        let read = r#"{"type":"read.updated","seq":9,"prev":8,"data":{"conversation_id":"1",
+            "read":{"user_id":"2","position":3}}}"#;
         let read = Frame::parse(read).unwrap();
-        assert!(read.data.is_some_and(|it| it.message.is_none()));
+        let read = read.data.unwrap().read.unwrap();
+        assert_eq!((read.user_id, read.position), ("2", 3));
     }
 
     #[test]

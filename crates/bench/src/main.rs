@@ -1,15 +1,16 @@
 //! Drives a running Pinwire through its public API and measures it, beside a peer.
 
-#![expect(dead_code, reason = "for the workloads that are still to come")]
-
 mod bar;
+mod bystanders;
 mod cli;
 mod clock;
 mod delivery;
 mod figures;
 mod frame;
 mod http;
+mod ledger;
 mod meter;
+mod open_loop;
 mod people;
 mod progress;
 mod report;
@@ -23,8 +24,9 @@ mod workloads;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Parser as _;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
 /// Open files that the bench and its servers may have, if the system allows it.
@@ -51,5 +53,13 @@ fn measure(cli: &cli::Cli) -> Result<bool> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    LocalSet::new().block_on(&runtime, runner::run(cli))
+    LocalSet::new().block_on(&runtime, async {
+        let mut ended = signal(SignalKind::terminate())?;
+        // What is dropped by an interrupt ends its servers and removes its files.
+        tokio::select! {
+            valid = runner::run(cli) => valid,
+            _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+            _ = ended.recv() => bail!("ended by a signal"),
+        }
+    })
 }

@@ -1,10 +1,12 @@
-//! What a run measures: counts and latencies, only while the window is open.
+//! What a run measures: counts and latencies, of its window alone.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use hdrhistogram::Histogram;
+
+use crate::clock;
 
 /// The longest latency that is told from longer ones, in microseconds.
 const LATENCY_MAX_US: u64 = 120_000_000;
@@ -33,15 +35,22 @@ impl Latencies {
         Duration::from_micros(us).as_secs_f64() * 1e3
     }
 
+    fn forget(&self) {
+        self.0.borrow_mut().reset();
+    }
+
     /// How many there are.
-    pub(crate) fn count(&self) -> u64 {
+    #[cfg(test)]
+    fn count(&self) -> u64 {
         self.0.borrow().len()
     }
 }
 
-/// Counts and latencies of one run.
+/// Counts and latencies of one run. What happens while the window is open is counted; of what was begun in it the
+/// latency is taken, however late it ends.
 pub(crate) struct Meter {
-    open: Cell<bool>,
+    opened: Cell<Option<Instant>>,
+    closed: Cell<Option<Instant>>,
     /// Requests that were answered well.
     acknowledged: Cell<u64>,
     /// Arrivals at others than who caused them.
@@ -56,7 +65,8 @@ impl Meter {
     /// A meter that does not measure yet.
     pub(crate) fn new() -> Result<Self> {
         Ok(Self {
-            open: Cell::new(false),
+            opened: Cell::new(None),
+            closed: Cell::new(None),
             acknowledged: Cell::new(0),
             delivered: Cell::new(0),
             answers: Latencies::new()?,
@@ -64,31 +74,52 @@ impl Meter {
         })
     }
 
-    /// From now on everything counts.
+    /// The window opens.
     pub(crate) fn open(&self) {
-        self.open.set(true);
+        self.opened.set(Some(clock::now()));
+        self.closed.set(None);
     }
 
-    /// From now on nothing counts.
+    /// What was measured is forgotten, and the window opens anew.
+    pub(crate) fn reset(&self) {
+        self.acknowledged.set(0);
+        self.delivered.set(0);
+        self.answers.forget();
+        self.arrivals.forget();
+        self.open();
+    }
+
+    /// The window closes.
     pub(crate) fn close(&self) {
-        self.open.set(false);
+        self.closed.set(Some(clock::now()));
+    }
+
+    fn is_open(&self) -> bool {
+        self.opened.get().is_some() && self.closed.get().is_none()
+    }
+
+    fn covers(&self, started: Instant) -> bool {
+        let closed = self.closed.get();
+        self.opened.get().is_some_and(|it| started >= it) && closed.is_none_or(|it| started < it)
     }
 
     /// A request was answered well.
     pub(crate) fn answered(&self, started: Instant) {
-        if self.open.get() {
+        if self.is_open() {
             self.acknowledged.set(self.acknowledged.get() + 1);
+        }
+        if self.covers(started) {
             self.answers.add(started.elapsed());
         }
     }
 
-    /// What somebody did arrived at somebody else; with when it was begun, if that is known.
-    pub(crate) fn delivered(&self, started: Option<Instant>) {
-        if self.open.get() {
+    /// What somebody did arrived at somebody else.
+    pub(crate) fn delivered(&self, started: Instant) {
+        if self.is_open() {
             self.delivered.set(self.delivered.get() + 1);
-            if let Some(started) = started {
-                self.arrivals.add(started.elapsed());
-            }
+        }
+        if self.covers(started) {
+            self.arrivals.add(started.elapsed());
         }
     }
 
@@ -130,22 +161,24 @@ mod tests {
     #[test]
     fn only_the_open_window_counts() {
         let meter = Meter::new().unwrap();
-        let now = crate::clock::now();
-        meter.answered(now);
-        meter.delivered(Some(now));
-        assert_eq!(
-            (meter.acknowledged_count(), meter.delivered_count()),
-            (0, 0)
-        );
+        let counts = || (meter.acknowledged_count(), meter.delivered_count());
+        let latencies = || (meter.answers.count(), meter.arrivals.count());
+        let before = clock::now();
+        meter.answered(before);
+        meter.delivered(before);
+        assert_eq!((counts(), latencies()), ((0, 0), (0, 0)));
         meter.open();
-        meter.answered(now);
-        meter.delivered(None);
+        let within = clock::now();
+        meter.answered(before);
+        meter.answered(within);
+        meter.delivered(within);
+        assert_eq!((counts(), latencies()), ((2, 1), (1, 1)));
         meter.close();
-        meter.delivered(Some(now));
-        assert_eq!(
-            (meter.acknowledged_count(), meter.delivered_count()),
-            (1, 1)
-        );
-        assert_eq!((meter.answers.count(), meter.arrivals.count()), (1, 0));
+        // It was begun in time, and ends late: its latency must not be left out.
+        meter.delivered(within);
+        meter.delivered(clock::now());
+        assert_eq!((counts(), latencies()), ((2, 1), (1, 2)));
+        meter.reset();
+        assert_eq!((counts(), latencies()), ((0, 0), (0, 0)));
     }
 }

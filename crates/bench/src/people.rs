@@ -211,7 +211,8 @@ impl Crowd {
         self.conversations(places, progress).await
     }
 
-    async fn conversations(
+    /// The conversations of the people at these places.
+    pub(crate) async fn conversations(
         &self,
         places: Vec<Vec<usize>>,
         progress: &Progress,

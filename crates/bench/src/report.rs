@@ -7,7 +7,10 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::bar;
-use crate::figures::{Figures, number};
+use crate::figures::{Figures, OTHERS, number};
+
+/// Cores that others may use before a run says so.
+const QUIET: f64 = 0.1;
 
 /// The figures of one run.
 #[derive(Debug, Serialize)]
@@ -144,6 +147,15 @@ impl Report {
             .count();
         if void > 0 {
             let _ = writeln!(out, "\n{void} of {} runs are VOID", self.measured.len());
+        }
+        let others = self.measured.iter().flat_map(|it| &it.figures.list);
+        let others = others.filter(|it| it.name == OTHERS).map(|it| it.value);
+        if let Some(spread) = Spread::of(others.collect()).filter(|it| it.max > QUIET) {
+            let text = spread.text();
+            let _ = writeln!(
+                out,
+                "\nThe machine was not quiet: others used {text} cores meanwhile."
+            );
         }
         out
     }

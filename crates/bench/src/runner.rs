@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::cli::{Cli, Settings};
+use crate::figures::Figures;
 use crate::progress::Progress;
 use crate::report::{Measured, Report};
 use crate::servers::{Places, Profile, Target};
@@ -14,17 +15,20 @@ use crate::workloads::Case;
 /// Runs what the command line asks for; whether all runs were valid.
 pub(crate) async fn run(cli: &Cli) -> Result<bool> {
     let progress = Progress::new();
-    let cases = Case::of(&cli.workload);
+    let cases = Case::of(&cli.workload)?;
     let mut targets = targets(&cli.settings, &progress).await?;
     let mut report = Report::default();
     for case in &cases {
-        for run in 1..=cli.settings.runs {
+        let runs = if case.is_once() { 1 } else { cli.settings.runs };
+        for run in 1..=runs {
             for target in targets.iter_mut().filter(|it| case.suits(it.profile)) {
                 let profile = target.profile.name();
-                let runs = cli.settings.runs;
                 progress.title(&format!("{}, {profile}, run {run} of {runs}", case.name()));
-                let figures = case.run(target, &cli.settings, &progress).await;
-                let figures = figures.with_context(|| format!("{} on {profile}", case.name()))?;
+                let ran = case.run(target, &cli.settings, &progress).await;
+                let figures = ran.unwrap_or_else(|error| Figures {
+                    void: Some(format!("{error:#}")),
+                    ..Figures::default()
+                });
                 report.measured.push(Measured {
                     case: case.name(),
                     profile,
@@ -34,13 +38,14 @@ pub(crate) async fn run(cli: &Cli) -> Result<bool> {
             }
         }
         progress.print(&report.table(&case.name()));
+        // What is measured is kept, whatever happens later.
+        if let Some(path) = &cli.settings.json {
+            std::fs::write(path, report.json()?)?;
+        }
     }
     progress.end();
     drop(targets);
     print!("{}", report.summary());
-    if let Some(path) = &cli.settings.json {
-        std::fs::write(path, report.json()?)?;
-    }
     Ok(report.is_valid())
 }
 
@@ -63,27 +68,28 @@ async fn targets(settings: &Settings, progress: &Progress) -> Result<Vec<Target>
     Ok(targets)
 }
 
-/// The program of Pinwire, built if it is missing.
+/// The program of Pinwire, as it stands in the source.
 fn program(settings: &Settings) -> Result<PathBuf> {
     if let Some(named) = &settings.pinwire {
         return Ok(std::path::absolute(named)?);
     }
-    let own = std::env::current_exe()?;
-    let program = own.with_file_name("pinwire");
-    if !program.exists() {
-        let built = Command::new("cargo")
-            .args([
-                "build",
-                "--release",
-                "-p",
-                "pinwire-gateway",
-                "--bin",
-                "pinwire",
-            ])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()?;
-        anyhow::ensure!(built.success(), "Pinwire cannot be built");
-    }
+    // What is there may be older than the source.
+    let built = Command::new("cargo")
+        .args([
+            "build",
+            "--release",
+            "-p",
+            "pinwire-gateway",
+            "--bin",
+            "pinwire",
+        ])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()?;
+    anyhow::ensure!(
+        built.success(),
+        "Pinwire cannot be built; name a program by --pinwire"
+    );
+    let program = std::env::current_exe()?.with_file_name("pinwire");
     anyhow::ensure!(
         program.exists(),
         "{} is missing; name it by --pinwire",

@@ -1,10 +1,12 @@
 //! Senders: each waits for the answer to its send before the next one.
 
 use std::cell::Cell;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::task::spawn_local;
 
 use crate::delivery::Fault;
@@ -63,6 +65,20 @@ impl Sender {
             board: Rc::clone(board),
             prefix: target.crowd.new_key(),
             by_pin,
+        })
+    }
+
+    /// Connects one more sender of messages.
+    pub(crate) async fn another(
+        address: SocketAddr,
+        board: &Rc<Board>,
+        prefix: &str,
+    ) -> Result<Self> {
+        Ok(Self {
+            connection: Connection::open(address).await?,
+            board: Rc::clone(board),
+            prefix: prefix.to_owned(),
+            by_pin: false,
         })
     }
 
@@ -205,4 +221,35 @@ pub(crate) async fn closed_loop(
     figures.of_sends(&stage.board.meter, &used);
     figures.void = stage.verdict();
     Ok(figures)
+}
+
+/// Messages that are sent at once while a conversation is filled.
+const FILLERS: usize = 32;
+
+/// Adds messages to a conversation, all by the one who began it; the position of the last one.
+pub(crate) async fn fill(
+    target: &Target,
+    conversation: &Conversation,
+    count: usize,
+    progress: &Progress,
+) -> Result<i64> {
+    progress.begin("filling a conversation", count);
+    let path = format!("/v5/conversations/{}/messages", conversation.id);
+    let token = conversation.people.first().context("nobody")?.token();
+    let (client, key) = (target.crowd.client(), target.crowd.new_key());
+    let sent = stream::iter(0..count).map(async |number| {
+        progress.step();
+        let (body, key) = (
+            format!(r#"{{"text":"{}"}}"#, text_of(number)),
+            format!("{key}{number}"),
+        );
+        let request = Request::new("POST", &path).by(&token).once(&key);
+        let (status, answer) = client.ask(&request.with(Content::Json(&body))).await?;
+        anyhow::ensure!(status == 201, "{path} answered {status}");
+        let message: Message<'_> = serde_json::from_slice(&answer)?;
+        Ok(message.position)
+    });
+    sent.buffer_unordered(FILLERS)
+        .try_fold(0, async |last, position: i64| Ok(last.max(position)))
+        .await
 }

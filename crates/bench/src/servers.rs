@@ -1,10 +1,10 @@
 //! The servers that a run starts for itself, and ends.
 
+mod bus;
 mod child;
 mod peer;
 mod pinwire;
 mod postgres;
-mod redis;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
 use crate::people::Crowd;
-use crate::usage::Snapshot;
+use crate::usage::{Memory, Snapshot, memory};
 
 pub(crate) use child::Running;
-pub(crate) use postgres::Postgres;
+pub(crate) use postgres::{Postgres, psql};
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -40,6 +40,12 @@ impl Profile {
             Self::Node => "node",
             Self::Url => "url",
         }
+    }
+
+    /// Whether events come in order. The peer publishes after the commit, from many connections at once, so one event
+    /// may overtake another; that each arrives once is checked there, too.
+    pub(crate) const fn is_ordered(self) -> bool {
+        !matches!(self, Self::Node)
     }
 }
 
@@ -97,7 +103,7 @@ impl Target {
             Profile::Url => bail!("a server that runs already is not started"),
             Profile::Server | Profile::Node => (
                 Some(Postgres::start(folder.path()).await?),
-                Some(redis::start(folder.path()).await?),
+                Some(bus::start(folder.path()).await?),
             ),
         };
         let mut target = Self {
@@ -118,6 +124,12 @@ impl Target {
         Ok(target)
     }
 
+    /// Starts servers of the same kind, with an empty store.
+    pub(crate) async fn another(&self) -> Result<Self> {
+        let places = self.places.as_ref().context("not a private server")?;
+        Self::start(self.profile, places, 1).await
+    }
+
     /// Starts one more node.
     pub(crate) async fn start_node(&mut self) -> Result<()> {
         let (running, address) = self.new_node().await?;
@@ -129,7 +141,7 @@ impl Target {
     async fn new_node(&self) -> Result<(Running, SocketAddr)> {
         let folder = self.folder()?;
         let postgres = self.postgres.as_ref().map(Postgres::url);
-        let redis = self.redis.as_ref().map(|it| redis::url(it.port));
+        let redis = self.redis.as_ref().map(|it| bus::url(it.port));
         if self.profile == Profile::Node {
             let (postgres, redis) = (postgres.context("no url")?, redis.context("no url")?);
             return peer::start(folder, &postgres, &redis).await;
@@ -138,6 +150,12 @@ impl Target {
             postgres.unwrap_or_else(|| format!("sqlite:{}", self.sqlite_path().display()));
         let program = &self.places.as_ref().context("not private")?.pinwire;
         pinwire::start(program, folder, &database, redis.as_deref()).await
+    }
+
+    /// Ends the node that was started last.
+    pub(crate) fn end_last_node(&mut self) {
+        self.nodes.pop();
+        self.addresses.pop();
     }
 
     /// Ends all nodes and starts one anew, at a new address.
@@ -170,6 +188,15 @@ impl Target {
     pub(crate) fn address(&self, number: usize) -> Result<SocketAddr> {
         let place = number % self.addresses.len().max(1);
         self.addresses.get(place).copied().context("no node runs")
+    }
+
+    /// The memory of the nodes.
+    pub(crate) fn memory(&self) -> Memory {
+        let nodes = self.nodes.iter().map(|it| memory(it.pid()));
+        nodes.fold(Memory::default(), |sum, it| Memory {
+            resident: sum.resident + it.resident,
+            proportional: sum.proportional + it.proportional,
+        })
     }
 
     /// Names and process ids of all servers.

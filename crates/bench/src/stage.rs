@@ -9,8 +9,9 @@ use anyhow::{Result, bail};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::task::{JoinHandle, spawn_local};
 
-use crate::delivery::{Fault, Ledger, Stream};
+use crate::delivery::{Fault, Stream};
 use crate::frame::Frame;
+use crate::ledger::Ledger;
 use crate::meter::Meter;
 use crate::people::{Conversation, Person};
 use crate::progress::Progress;
@@ -72,7 +73,10 @@ impl Stage {
             .await?;
         let readers = opened
             .into_iter()
-            .map(|(socket, person)| spawn_local(read(socket, person, Rc::clone(&board))))
+            .map(|(socket, person)| {
+                let stream = Stream::new(socket.hello.1, target.profile.is_ordered());
+                spawn_local(read(socket, stream, person, Rc::clone(&board)))
+            })
             .collect();
         Ok(Self {
             conversations,
@@ -118,9 +122,7 @@ impl Drop for Stage {
     }
 }
 
-async fn read(mut socket: Socket, person: Rc<Person>, board: Rc<Board>) {
-    let mut stream = Stream::default();
-    stream.begin(socket.hello.1);
+async fn read(mut socket: Socket, mut stream: Stream, person: Rc<Person>, board: Rc<Board>) {
     loop {
         if let Err(error) = read_one(&mut socket, &mut stream, &person, &board).await {
             let what = Fault::Broken(format!("the socket of {}: {error:#}", person.id));
@@ -151,7 +153,7 @@ async fn read_one(
             if let Some((started, sender)) = ledger.arrive(&arrival)
                 && !Rc::ptr_eq(sender, person)
             {
-                board.meter.delivered(Some(started));
+                board.meter.delivered(started);
             }
         }
     }

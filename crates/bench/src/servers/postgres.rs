@@ -123,3 +123,19 @@ pub(crate) fn command(words: &[String]) -> Result<Command> {
     command.args(arguments).stdin(Stdio::null());
     Ok(command)
 }
+
+/// Runs SQL.
+pub(crate) async fn psql(postgres: &Postgres, sql: &str) -> Result<()> {
+    let words = postgres.tool("psql");
+    let (program, arguments) = words.split_first().context("no program")?;
+    let ran = tokio::process::Command::new(program)
+        .args(arguments)
+        .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql, "postgres"])
+        .stdin(Stdio::null())
+        .output()
+        .await?;
+    if !ran.status.success() {
+        bail!("psql failed: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+    Ok(())
+}
