@@ -61,6 +61,10 @@ impl Figures {
         self.add("delivered/s", delivered / used.time);
         self.add("arrival p50 ms", meter.arrivals.quantile_ms(0.5));
         self.add("arrival p99 ms", meter.arrivals.quantile_ms(0.99));
+        // The processes of a server that runs already are not known.
+        if used.servers.is_empty() {
+            return;
+        }
         self.add(
             "CPU s/1000 delivered",
             1e3 * used.servers_total() / delivered.max(1.0),
