@@ -15,6 +15,7 @@ pub use views::{Conversation, ConversationView, Member, Mine};
 use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
+use crate::people;
 use crate::safety;
 use crate::schema::memberships;
 use rows::{ConversationOfPeople, ConversationRow, Members, Membership, NewPeriod};
@@ -60,6 +61,9 @@ pub(crate) fn find_or_create(
         .copied()
         .filter(|p| *p != caller)
         .collect();
+    for person in people.ids() {
+        tx.rows.accounts.want(*person);
+    }
     let gates = safety::gates(tx, caller, &others)?;
     let now = tx.source.now();
     let id = ConversationId::new(tx.source.new_id());
@@ -76,16 +80,17 @@ pub(crate) fn find_or_create(
         activity_seq: 0,
         version: 1,
     };
-    let mut members = vec![Membership::new(caller, MembershipState::Member, now)];
-    members.extend(gates.into_iter().map(|(person, gate)| {
+    let founder = people::account(tx, caller)?;
+    let mut members = vec![Membership::new(founder, MembershipState::Member, now)];
+    for (person, gate) in gates {
         let state = match gate {
             Gate::Inbox => MembershipState::Member,
             Gate::Requests => MembershipState::Requested,
             Gate::Withheld => MembershipState::Ignored,
         };
-        Membership::new(person, state, now)
-    }));
-    members.sort_by_key(|m| m.user);
+        members.push(Membership::new(people::account(tx, person)?, state, now));
+    }
+    members.sort_by_key(Membership::user);
     let members = Members(members);
     for user in members.present() {
         tx.rows.periods.add(NewPeriod {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::db::Conn;
-use crate::db::loaded::{Entity, Stored};
+use crate::db::loaded::{Entity, Stored, StoredTables, StoredWrites};
 use crate::db::many::{self, Table, Value, Values};
 use crate::db::tx::{LockKey, Step, Tx};
 use crate::error::Result;
@@ -109,14 +109,17 @@ impl Entity for KeptOutcome {
 }
 
 impl Stored for KeptOutcome {
-    fn insert(conn: &mut Conn, new: &[(&OutcomeKey, &Self)]) -> Result<()> {
-        let rows = new.iter().map(|(key, kept)| kept.values(key)).collect();
-        many::insert(conn, &OUTCOMES, rows)
+    const TABLES: StoredTables = StoredTables {
+        inserted: OUTCOMES,
+        updated: OUTCOMES,
+    };
+
+    fn insert(&self, key: &OutcomeKey, writes: &mut StoredWrites) {
+        writes.inserted.push(self.values(key));
     }
 
-    fn update(conn: &mut Conn, changed: &[(&OutcomeKey, &Self, &Self)]) -> Result<()> {
-        let rows = changed.iter().map(|(key, _, kept)| kept.values(key));
-        many::update(conn, &OUTCOMES, rows.collect())
+    fn update(&self, key: &OutcomeKey, _: &Self, writes: &mut StoredWrites) {
+        writes.updated.push(self.values(key));
     }
 }
 

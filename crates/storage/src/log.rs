@@ -7,7 +7,7 @@ use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::event::EventKind;
 use pinwire_domain::{ConversationId, Time, UserId};
 
-use crate::db::many::{self, Table, Values};
+use crate::db::many::{Table, Values, Writes};
 use crate::db::tx::Emitted;
 use crate::db::{Conn, on};
 use crate::error::{Result, StoreError};
@@ -158,7 +158,9 @@ pub struct Committed {
 pub(crate) fn append(conn: &mut Conn, new: Vec<Emitted>, rows: &mut Rows) -> Result<Committed> {
     let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
     if count == 0 {
-        rows.write_conversations(conn)?;
+        let mut writes = Writes::default();
+        rows.write_conversations(&mut writes);
+        writes.run(conn)?;
         return Ok(Committed::default());
     }
     let last: i64 = on!(conn, c => diesel::update(log_head::table.find(1_i16))
@@ -169,9 +171,12 @@ pub(crate) fn append(conn: &mut Conn, new: Vec<Emitted>, rows: &mut Rows) -> Res
         .zip(new)
         .map(|(seq, emitted)| (LoggedEvent::new(seq, &emitted.event), emitted.people))
         .collect();
-    let values = events.iter().map(|(event, _)| event.values()).collect();
-    many::insert(conn, &EVENTS, values)?;
     touch_conversations(conn, &events, rows)?;
+    let mut writes = Writes::default();
+    rows.write_conversations(&mut writes);
+    let values = events.iter().map(|(event, _)| event.values()).collect();
+    writes.insert(EVENTS, values);
+    writes.run(conn)?;
     Ok(Committed { events })
 }
 
@@ -207,7 +212,7 @@ fn touch_conversations(
             None => diesel::update(row).set(conversations::last_seq.eq(last)).execute(c),
         })?;
     }
-    rows.write_conversations(conn)
+    Ok(())
 }
 
 /// Keeps all others from adding to the log until this transaction ends, for an act whose outcome depends on

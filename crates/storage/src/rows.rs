@@ -5,6 +5,7 @@ use pinwire_domain::ConversationId;
 use crate::conversations::rows::{ConversationOfPeople, ConversationRow, Members, NewPeriod};
 use crate::db::Conn;
 use crate::db::loaded::{Added, Loaded};
+use crate::db::many::Writes;
 use crate::error::Result;
 use crate::idempotency::KeptOutcome;
 use crate::messages::post::{NewExclusion, NewMessage};
@@ -71,11 +72,12 @@ impl Rows {
 
     /// Writes what the acts decided, but for changes of conversations, which wait for their place in the log.
     pub(crate) fn write(&mut self, conn: &mut Conn) -> Result<()> {
-        self.conversations.write_new(conn)?;
-        self.members.write(conn)?;
-        self.outcomes.write(conn)?;
-        each_added!(self, kind => kind.write(conn)?);
-        Ok(())
+        let mut writes = Writes::default();
+        self.conversations.write_new(&mut writes);
+        self.members.write(&mut writes);
+        self.outcomes.write(&mut writes);
+        each_added!(self, kind => kind.write(&mut writes));
+        writes.run(conn)
     }
 
     /// Notes the newest event, and the newest message, of a conversation; false if it is not among the rows.
@@ -90,8 +92,8 @@ impl Rows {
         true
     }
 
-    /// Writes changes of conversations.
-    pub(crate) fn write_conversations(&mut self, conn: &mut Conn) -> Result<()> {
-        self.conversations.write(conn)
+    /// Adds to `writes` the changes of conversations.
+    pub(crate) fn write_conversations(&mut self, writes: &mut Writes) {
+        self.conversations.write(writes);
     }
 }

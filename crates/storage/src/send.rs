@@ -252,7 +252,6 @@ fn want(tx: &mut Tx<'_>, caller: UserId, recipient: &Recipient, mode: SendMode) 
 
 fn write(tx: &mut Tx<'_>, access: Access, request: &SendRequest, people_max: usize) -> Step<Sent> {
     let caller = access.user;
-    tx.rows.accounts.want(caller);
     let plan = plan(tx, access, request, people_max)?;
     let post = Post {
         sender: caller,
@@ -369,9 +368,9 @@ impl Store {
         let mut locks = idempotency::lock(caller, key.as_ref());
         locks.push(LockKey::Conversation(conversation.get()));
         self.decide(locks, move |tx| {
+            tx.rows.conversations.want(conversation);
+            tx.rows.members.want(conversation);
             tx.once(caller, key.as_ref(), Keep::Forever, |tx| {
-                tx.rows.accounts.want(caller);
-                tx.rows.conversations.want(conversation);
                 if let Some(pin) = draft.pin {
                     tx.rows.pins.want(pin);
                 }

@@ -358,3 +358,9 @@ left join lateral (
 left join lateral (select * from users where id = m.sender_id offset 0) u on true
 left join lateral (select * from pins where id = m.pin_id and removed_at is null offset 0) p on true
 left join lateral (select * from pins where id = c.last_pin_id offset 0) l on true;
+
+-- Memberships as acts read them, with the person, and whether that person has blocked anybody.
+create view membership_rows as
+select m.*, u.username, u.full_name, u.profile_image, u.version as user_version,
+       exists (select 1 from blocks b where b.blocker_id = m.user_id) as has_blocks
+from memberships m join users u on u.id = m.user_id;

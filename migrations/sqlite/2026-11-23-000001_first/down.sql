@@ -1,3 +1,4 @@
+drop view membership_rows;
 drop view conversation_cards;
 drop view message_cards;
 drop view members;

@@ -351,3 +351,9 @@ left join messages m on m.conversation_id = c.id and m.position = c.last_positio
 left join users u on u.id = m.sender_id
 left join pins p on p.id = m.pin_id and p.removed_at is null
 left join pins l on l.id = c.last_pin_id;
+
+-- Memberships as acts read them, with the person, and whether that person has blocked anybody.
+create view membership_rows as
+select m.*, u.username, u.full_name, u.profile_image, u.version as user_version,
+       exists (select 1 from blocks b where b.blocker_id = m.user_id) as has_blocks
+from memberships m join users u on u.id = m.user_id;

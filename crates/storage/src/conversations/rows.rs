@@ -1,15 +1,17 @@
 //! Conversations and their members as acts read and write them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use pinwire_domain::conversation::{ConversationKind, MembershipState};
 use pinwire_domain::{ConversationId, Time, UserId};
 
 use crate::db::Conn;
-use crate::db::loaded::{Addition, Entity, Stored};
+use crate::db::loaded::{Addition, Entity, Stored, StoredTables, StoredWrites};
 use crate::db::many::{self, Table, Values};
 use crate::error::{Result, StoreError};
+use crate::people::Person;
 
 const CONVERSATIONS: Table = Table {
     name: "conversations",
@@ -144,14 +146,17 @@ impl Entity for ConversationRow {
 }
 
 impl Stored for ConversationRow {
-    fn insert(conn: &mut Conn, new: &[(&ConversationId, &Self)]) -> Result<()> {
-        let rows = new.iter().map(|(id, row)| row.values(**id)).collect();
-        many::insert(conn, &CONVERSATIONS, rows)
+    const TABLES: StoredTables = StoredTables {
+        inserted: CONVERSATIONS,
+        updated: COUNTERS,
+    };
+
+    fn insert(&self, id: &ConversationId, writes: &mut StoredWrites) {
+        writes.inserted.push(self.values(*id));
     }
 
-    fn update(conn: &mut Conn, changed: &[(&ConversationId, &Self, &Self)]) -> Result<()> {
-        let rows = changed.iter().map(|(id, _, row)| row.counters(**id));
-        many::update(conn, &COUNTERS, rows.collect())
+    fn update(&self, id: &ConversationId, _: &Self, writes: &mut StoredWrites) {
+        writes.updated.push(self.counters(*id));
     }
 }
 
@@ -191,6 +196,7 @@ const MEMBERSHIPS: Table = Table {
 };
 
 const MEMBERS: Table = Table {
+    name: "membership_rows",
     key: &["conversation_id"],
     columns: &[
         "user_id",
@@ -205,14 +211,20 @@ const MEMBERS: Table = Table {
         "last_sent_at",
         "created_at",
         "version",
+        "username",
+        "full_name",
+        "profile_image",
+        "user_version",
+        "has_blocks",
     ],
-    ..MEMBERSHIPS
 };
 
 /// One person's standing in a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Membership {
-    pub(crate) user: UserId,
+    pub(crate) person: Arc<Person>,
+    /// Whether the person has blocked anybody.
+    pub(crate) has_blocks: bool,
     pub(crate) state: MembershipState,
     pub(crate) read_position: i64,
     pub(crate) unread_flag: bool,
@@ -227,9 +239,11 @@ pub(crate) struct Membership {
 }
 
 impl Membership {
-    pub(crate) fn new(user: UserId, state: MembershipState, now: Time) -> Self {
+    pub(crate) fn new(person: Person, state: MembershipState, now: Time) -> Self {
         Self {
-            user,
+            person: Arc::new(person),
+            // Those who begin a conversation were asked one by one.
+            has_blocks: true,
             state,
             read_position: 0,
             unread_flag: false,
@@ -244,10 +258,14 @@ impl Membership {
         }
     }
 
+    pub(crate) fn user(&self) -> UserId {
+        self.person.id
+    }
+
     fn values(&self, id: ConversationId) -> Values {
         vec![
             id.get().into(),
-            self.user.get().into(),
+            self.user().get().into(),
             self.state.name().into(),
             self.read_position.into(),
             self.unread_flag.into(),
@@ -271,7 +289,7 @@ impl Members {
     /// Those who take part.
     pub(crate) fn present(&self) -> Vec<UserId> {
         let present = self.0.iter().filter(|m| m.state == MembershipState::Member);
-        present.map(|m| m.user).collect()
+        present.map(Membership::user).collect()
     }
 
     /// This person's membership, if they take part.
@@ -280,7 +298,7 @@ impl Members {
             .0
             .iter_mut()
             .filter(|m| m.state == MembershipState::Member);
-        present.find(|m| m.user == user)
+        present.find(|m| m.user() == user)
     }
 }
 
@@ -302,6 +320,11 @@ impl Entity for Members {
             Nullable<BigInt>,
             BigInt,
             BigInt,
+            Text,
+            Text,
+            Nullable<Text>,
+            BigInt,
+            Bool,
         );
         type Row = (
             i64,
@@ -317,13 +340,20 @@ impl Entity for Members {
             Option<i64>,
             i64,
             i64,
+            String,
+            String,
+            Option<String>,
+            i64,
+            bool,
         );
         let keys = keys.iter().map(|id| vec![id.get().into()]).collect();
         let rows: Vec<Row> = many::select::<Sql, Row>(conn, &MEMBERS, keys)?;
         let mut all: BTreeMap<ConversationId, Self> = BTreeMap::new();
         for r in rows {
+            let person = Person::from((r.1, r.13, r.14, r.15, r.16));
             let membership = Membership {
-                user: UserId::new(r.1),
+                person: Arc::new(person),
+                has_blocks: r.17,
                 state: MembershipState::from_name(&r.2).ok_or(StoreError::Corrupt(r.2))?,
                 read_position: r.3,
                 unread_flag: r.4,
@@ -342,32 +372,30 @@ impl Entity for Members {
                 .push(membership);
         }
         for members in all.values_mut() {
-            members.0.sort_by_key(|m| m.user);
+            members.0.sort_by_key(Membership::user);
         }
         Ok(all.into_iter().collect())
     }
 }
 
 impl Stored for Members {
-    fn insert(conn: &mut Conn, new: &[(&ConversationId, &Self)]) -> Result<()> {
-        let rows = new.iter();
-        let rows = rows.flat_map(|(id, members)| members.0.iter().map(|m| m.values(**id)));
-        many::insert(conn, &MEMBERSHIPS, rows.collect())
+    const TABLES: StoredTables = StoredTables {
+        inserted: MEMBERSHIPS,
+        updated: MEMBERSHIPS,
+    };
+
+    fn insert(&self, id: &ConversationId, writes: &mut StoredWrites) {
+        writes.inserted.extend(self.0.iter().map(|m| m.values(*id)));
     }
 
-    fn update(conn: &mut Conn, changed: &[(&ConversationId, &Self, &Self)]) -> Result<()> {
-        let (mut new, mut updated) = (Vec::new(), Vec::new());
-        for (id, before, after) in changed {
-            for membership in &after.0 {
-                match before.0.iter().find(|m| m.user == membership.user) {
-                    None => new.push(membership.values(**id)),
-                    Some(old) if old != membership => updated.push(membership.values(**id)),
-                    Some(_) => {}
-                }
+    fn update(&self, id: &ConversationId, before: &Self, writes: &mut StoredWrites) {
+        for membership in &self.0 {
+            match before.0.iter().find(|m| m.user() == membership.user()) {
+                None => writes.inserted.push(membership.values(*id)),
+                Some(old) if old != membership => writes.updated.push(membership.values(*id)),
+                Some(_) => {}
             }
         }
-        many::insert(conn, &MEMBERSHIPS, new)?;
-        many::update(conn, &MEMBERSHIPS, updated)
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::many::Writes;
 use super::meter::{self, Moment};
 use super::pool::Connections;
 use super::tx::{Abort, Emitted, LockKey, Step, Tx, lock_all};
@@ -358,7 +359,9 @@ impl Writer {
             let outcome = outcome.and_then(|()| {
                 rows.keep();
                 rows.write(conn)?;
-                Ok(rows.write_conversations(conn)?)
+                let mut writes = Writes::default();
+                rows.write_conversations(&mut writes);
+                Ok(writes.run(conn)?)
             });
             match outcome {
                 Ok(()) => {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 
 use super::Conn;
-use super::many::{self, Table, Values};
+use super::many::{Table, Values, Writes};
 use super::tx::Abort;
 use crate::error::Result;
 
@@ -18,11 +18,14 @@ pub(crate) trait Entity: Clone {
 
 /// A kind that acts add or change.
 pub(crate) trait Stored: Entity {
-    /// Writes new ones.
-    fn insert(conn: &mut Conn, new: &[(&Self::Key, &Self)]) -> Result<()>;
+    /// The rows of a new one.
+    fn insert(&self, key: &Self::Key, writes: &mut StoredWrites);
 
-    /// Writes what became of these: each as it was, and as it is.
-    fn update(conn: &mut Conn, changed: &[(&Self::Key, &Self, &Self)]) -> Result<()>;
+    /// The rows that differ from those of before.
+    fn update(&self, key: &Self::Key, before: &Self, writes: &mut StoredWrites);
+
+    /// Where the rows go.
+    const TABLES: StoredTables;
 }
 
 /// The entities of one kind that a batch has to do with.
@@ -111,38 +114,58 @@ impl<E: Entity> Loaded<E> {
 }
 
 impl<E: Stored> Loaded<E> {
-    /// Writes what the acts decided, in the order of the keys.
-    pub(crate) fn write(&mut self, conn: &mut Conn) -> Result<()> {
-        self.write_new(conn)?;
-        let changed: Vec<(&E::Key, &E, &E)> = self
-            .decided
-            .iter()
-            .filter_map(|(key, after)| Some((key, self.stored.get(key)?.as_ref()?, after)))
-            .collect();
-        if !changed.is_empty() {
-            E::update(conn, &changed)?;
+    /// Adds to `writes` what the acts decided, in the order of the keys.
+    pub(crate) fn write(&mut self, writes: &mut Writes) {
+        let mut rows = StoredWrites::default();
+        for (key, after) in &self.decided {
+            match self.stored.get(key) {
+                Some(Some(before)) => after.update(key, before, &mut rows),
+                _ => after.insert(key, &mut rows),
+            }
         }
+        rows.add_to(E::TABLES, writes);
         for (key, entity) in std::mem::take(&mut self.decided) {
             self.stored.insert(key, Some(entity));
         }
-        Ok(())
     }
 
-    /// Writes the new ones alone.
-    pub(crate) fn write_new(&mut self, conn: &mut Conn) -> Result<()> {
+    /// Adds to `writes` the new ones alone.
+    pub(crate) fn write_new(&mut self, writes: &mut Writes) {
         let is_new = |key: &E::Key| !matches!(self.stored.get(key), Some(Some(_)));
-        let new: Vec<(&E::Key, &E)> = self.decided.iter().filter(|(key, _)| is_new(key)).collect();
-        if new.is_empty() {
-            return Ok(());
-        }
-        E::insert(conn, &new)?;
-        let written: Vec<(E::Key, E)> = new
-            .into_iter()
-            .map(|(k, e)| (k.clone(), e.clone()))
+        let new: Vec<E::Key> = self
+            .decided
+            .keys()
+            .filter(|key| is_new(key))
+            .cloned()
             .collect();
-        self.stored
-            .extend(written.into_iter().map(|(k, e)| (k, Some(e))));
-        Ok(())
+        let mut rows = StoredWrites::default();
+        for key in new {
+            if let Some(entity) = self.decided.remove(&key) {
+                entity.insert(&key, &mut rows);
+                self.stored.insert(key, Some(entity));
+            }
+        }
+        rows.add_to(E::TABLES, writes);
+    }
+}
+
+/// The tables of a kind: for new rows, and for changed ones with the columns that change.
+pub(crate) struct StoredTables {
+    pub(crate) inserted: Table,
+    pub(crate) updated: Table,
+}
+
+/// New and changed rows of one kind.
+#[derive(Default)]
+pub(crate) struct StoredWrites {
+    pub(crate) inserted: Vec<Values>,
+    pub(crate) updated: Vec<Values>,
+}
+
+impl StoredWrites {
+    fn add_to(self, tables: StoredTables, writes: &mut Writes) {
+        writes.insert(tables.inserted, self.inserted);
+        writes.update(tables.updated, self.updated);
     }
 }
 
@@ -186,9 +209,9 @@ impl<R: Addition> Added<R> {
         self.draft.clear();
     }
 
-    /// Writes what the acts added.
-    pub(crate) fn write(&mut self, conn: &mut Conn) -> Result<()> {
+    /// Adds to `writes` what the acts added.
+    pub(crate) fn write(&mut self, writes: &mut Writes) {
         let rows = self.decided.drain(..).map(|row| row.values()).collect();
-        many::insert(conn, &R::TABLE, rows)
+        writes.insert(R::TABLE, rows);
     }
 }

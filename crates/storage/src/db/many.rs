@@ -200,72 +200,115 @@ impl<ST> QueryFragment<Sqlite> for Statement<ST> {
     }
 }
 
-/// Runs `by_arrays` once with all rows, or `by_row` for each of them.
-fn execute(
-    conn: &mut Conn,
+/// What is written together.
+#[derive(Default)]
+pub(crate) struct Writes(Vec<Write>);
+
+struct Write {
+    kind: WriteKind,
+    table: Table,
     rows: Vec<Values>,
-    by_arrays: impl FnOnce(&str) -> String,
-    by_row: impl FnOnce() -> String,
-) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WriteKind {
+    Insert,
+    Update,
+}
+
+impl Writes {
+    /// Adds rows.
+    pub(crate) fn insert(&mut self, table: Table, rows: Vec<Values>) {
+        self.add(WriteKind::Insert, table, rows);
     }
-    match conn {
-        Conn::Postgres(c) => {
-            let arrays = transpose(rows);
-            Statement::<()>::new(by_arrays(&unnest(&arrays)), arrays).execute(&mut **c)?;
+
+    /// Sets the columns of the rows with these keys.
+    pub(crate) fn update(&mut self, table: Table, rows: Vec<Values>) {
+        self.add(WriteKind::Update, table, rows);
+    }
+
+    fn add(&mut self, kind: WriteKind, table: Table, rows: Vec<Values>) {
+        if !rows.is_empty() {
+            self.0.push(Write { kind, table, rows });
         }
-        Conn::Sqlite(c) => {
-            let sql = by_row();
-            for row in rows {
-                let binds = row.into_iter().map(Bind::One).collect();
-                Statement::<()>::new(sql.clone(), binds).execute(&mut **c)?;
+    }
+
+    /// Writes all of it: one statement on PostgreSQL, one for each row on SQLite. No row is written twice.
+    pub(crate) fn run(self, conn: &mut Conn) -> Result<()> {
+        match conn {
+            Conn::Postgres(c) => {
+                if let Some(statement) = self.as_one() {
+                    statement.execute(&mut **c)?;
+                }
+            }
+            Conn::Sqlite(c) => {
+                for write in self.0 {
+                    let sql = write.sql_by_row();
+                    for mut row in write.rows {
+                        if write.kind == WriteKind::Update {
+                            // The text names the columns before the key.
+                            row.rotate_left(write.table.key.len());
+                        }
+                        let binds = row.into_iter().map(Bind::One).collect();
+                        Statement::<()>::new(sql.clone(), binds).execute(&mut **c)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// `with w0 as (insert …), w1 as (update …) insert …`.
+    fn as_one(self) -> Option<Statement<()>> {
+        let mut parts = Vec::with_capacity(self.0.len());
+        let mut binds = Vec::new();
+        for mut write in self.0 {
+            let arrays = transpose(std::mem::take(&mut write.rows));
+            parts.push(write.sql_by_arrays(&unnest(&arrays)));
+            binds.extend(arrays);
+        }
+        let mut sql = parts.pop()?;
+        if !parts.is_empty() {
+            let parts = parts.iter().enumerate();
+            let parts: Vec<String> = parts.map(|(n, part)| format!("w{n} as ({part})")).collect();
+            sql = format!("with {} {sql}", parts.join(", "));
+        }
+        Some(Statement::new(sql, binds))
+    }
+}
+
+impl Write {
+    fn names(&self) -> String {
+        let names = self.table.key.iter().chain(self.table.columns);
+        list(names, |name| format!("\"{name}\""))
+    }
+
+    fn sql_by_arrays(&self, arrays: &str) -> String {
+        let (name, names) = (self.table.name, self.names());
+        match self.kind {
+            WriteKind::Insert => format!("insert into {name} ({names}) select * from {arrays}"),
+            WriteKind::Update => {
+                let sets = list(self.table.columns, |c| format!("\"{c}\" = new.\"{c}\""));
+                let found = all(self.table.key, |k| format!("{name}.\"{k}\" = new.\"{k}\""));
+                format!("update {name} set {sets} from {arrays} as new ({names}) where {found}")
             }
         }
     }
-    Ok(())
-}
 
-/// Inserts rows.
-pub(crate) fn insert(conn: &mut Conn, table: &Table, rows: Vec<Values>) -> Result<()> {
-    let names = list(table.key.iter().chain(table.columns), |name| {
-        format!("\"{name}\"")
-    });
-    let marks = marks(table.key.len() + table.columns.len());
-    execute(
-        conn,
-        rows,
-        |new| format!("insert into {} ({names}) select * from {new}", table.name),
-        || format!("insert into {} ({names}) values ({marks})", table.name),
-    )
-}
-
-/// Sets the columns of the rows with these keys.
-pub(crate) fn update(conn: &mut Conn, table: &Table, mut rows: Vec<Values>) -> Result<()> {
-    let name = table.name;
-    if !conn.is_postgres() {
-        // The text names the columns before the key.
-        for row in &mut rows {
-            row.rotate_left(table.key.len());
+    fn sql_by_row(&self) -> String {
+        let name = self.table.name;
+        match self.kind {
+            WriteKind::Insert => {
+                let marks = vec!["?"; self.table.key.len() + self.table.columns.len()].join(", ");
+                format!("insert into {name} ({}) values ({marks})", self.names())
+            }
+            WriteKind::Update => {
+                let sets = list(self.table.columns, |c| format!("\"{c}\" = ?"));
+                let found = all(self.table.key, |k| format!("\"{k}\" = ?"));
+                format!("update {name} set {sets} where {found}")
+            }
         }
     }
-    execute(
-        conn,
-        rows,
-        |unnest| {
-            let new = list(table.key.iter().chain(table.columns), |c| {
-                format!("\"{c}\"")
-            });
-            let sets = list(table.columns, |c| format!("\"{c}\" = new.\"{c}\""));
-            let found = all(table.key, |k| format!("{name}.\"{k}\" = new.\"{k}\""));
-            format!("update {name} set {sets} from {unnest} as new ({new}) where {found}")
-        },
-        || {
-            let sets = list(table.columns, |c| format!("\"{c}\" = ?"));
-            let found = all(table.key, |k| format!("\"{k}\" = ?"));
-            format!("update {name} set {sets} where {found}")
-        },
-    )
 }
 
 /// Reads key and columns of the rows with these keys, which are different from each other.
@@ -338,8 +381,4 @@ fn list<'a>(
 
 fn all(names: &[&'static str], form: impl FnMut(&&'static str) -> String) -> String {
     names.iter().map(form).collect::<Vec<_>>().join(" and ")
-}
-
-fn marks(count: usize) -> String {
-    vec!["?"; count].join(", ")
 }

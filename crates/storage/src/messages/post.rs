@@ -1,17 +1,19 @@
 //! Writing a message into its conversation.
 
+use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::event::EventKind;
 use pinwire_domain::message::{MessageDraft, MessageKind, PinState};
 use pinwire_domain::policy::Gate;
-use pinwire_domain::{ConversationId, Time, UserId};
+use pinwire_domain::{ConversationId, Refusal, Time, UserId};
 
 use super::Message;
 use crate::conversations;
+use crate::conversations::rows::{Members, Membership};
 use crate::db::loaded::Addition;
 use crate::db::many::{Table, Values};
 use crate::db::tx::{LockKey, Step, Tx};
 use crate::log::{About, NewEvent};
-use crate::people;
+use crate::people::Person;
 use crate::pin_snapshots::PinSnapshot;
 use crate::safety;
 
@@ -101,7 +103,6 @@ pub(crate) struct Post<'a> {
 /// Writes a message at the next position of a conversation that the sender is a member of.
 pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step<Message> {
     tx.lock(LockKey::Conversation(id.get()))?;
-    let sender = people::account(tx, post.sender)?;
     let mut conversation = conversations::row(tx, id)?;
     let mut members = conversations::members(tx, id)?;
     let now = tx.source.now();
@@ -111,16 +112,17 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
     if let Some(pin) = post.pin {
         conversation.last_pin = Some(pin.id);
     }
-    if let Some(mine) = members.present_mut(post.sender) {
-        // Who writes has read what stands above.
-        mine.read_position = position;
-        mine.unread_flag = false;
-        mine.messages_sent += 1;
-        mine.pins_sent += i64::from(post.pin.is_some());
-        mine.last_sent_at = Some(now.as_millis());
-        mine.version += 1;
-    }
-    withhold(tx, (id, position), post.sender, &members.present())?;
+    let mine = members.present_mut(post.sender);
+    let mine = mine.ok_or(Refusal::ConversationNotFound)?;
+    // Who writes has read what stands above.
+    mine.read_position = position;
+    mine.unread_flag = false;
+    mine.messages_sent += 1;
+    mine.pins_sent += i64::from(post.pin.is_some());
+    mine.last_sent_at = Some(now.as_millis());
+    mine.version += 1;
+    let sender = Person::clone(&mine.person);
+    withhold(tx, (id, position), post.sender, &members)?;
     let snapshot = post.pin.map(serde_json::to_string).transpose()?;
     tx.rows.messages.add(NewMessage {
         conversation: id,
@@ -158,10 +160,17 @@ fn withhold(
     tx: &mut Tx<'_>,
     (conversation, position): (ConversationId, i64),
     sender: UserId,
-    members: &[UserId],
+    members: &Members,
 ) -> Step<()> {
-    let others: Vec<UserId> = members.iter().copied().filter(|m| *m != sender).collect();
-    for (user, gate) in safety::gates(tx, sender, &others)? {
+    let blockers = members
+        .0
+        .iter()
+        .filter(|m| m.has_blocks && m.user() != sender);
+    let blockers: Vec<UserId> = blockers
+        .filter(|m| m.state == MembershipState::Member)
+        .map(Membership::user)
+        .collect();
+    for (user, gate) in safety::gates(tx, sender, &blockers)? {
         if gate == Gate::Withheld {
             tx.rows.exclusions.add(NewExclusion {
                 user,
