@@ -107,8 +107,9 @@ pub struct ServeArgs {
     /// Connections to the database for reading, 1 to 256.
     #[arg(long, env = "PINWIRE_DATABASE_READERS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub database_readers: u32,
-    /// Connections to PostgreSQL for writing, 1 to 64. SQLite has one writer.
-    #[arg(long, env = "PINWIRE_DATABASE_WRITERS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    /// Connections to PostgreSQL for writing, 1 to 64; a second one helps where PostgreSQL has cores of its own.
+    /// SQLite has one writer.
+    #[arg(long, env = "PINWIRE_DATABASE_WRITERS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub database_writers: u32,
     /// Threads that serve requests, 1 to 256; as many as cores by default.
     #[arg(long, env = "PINWIRE_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]

@@ -1,13 +1,14 @@
 //! Passwords: Argon2id, on no more threads than there are cores.
 
-use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::clock;
 use crate::error::{ApiError, ApiResult, reasons};
@@ -34,9 +35,14 @@ pub enum Comparison {
     Outdated,
 }
 
+/// Something to do on a hashing thread.
+type Work = Box<dyn FnOnce() + Send>;
+
 /// Hashes passwords and compares them with hashes.
 pub struct Passwords {
     threads: Arc<Semaphore>,
+    /// To the hashing threads, which are always the same: each keeps the memory of a hash for the next.
+    work: Sender<Work>,
     /// The hash of no password at all: comparing with it takes as long as with anybody's.
     nobody: Arc<str>,
 }
@@ -50,8 +56,18 @@ impl Passwords {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let secret: [u8; 32] = clock::random_bytes();
         let nobody = hash(&secret).map_err(|e| format!("cannot hash passwords: {e}"))?;
+        let (work, waiting) = mpsc::channel::<Work>();
+        let waiting = Arc::new(Mutex::new(waiting));
+        for number in 0..cores {
+            let waiting = Arc::clone(&waiting);
+            std::thread::Builder::new()
+                .name(format!("passwords-{number}"))
+                .spawn(move || while do_next(&waiting) {})
+                .map_err(|e| format!("cannot start a thread for passwords: {e}"))?;
+        }
         Ok(Self {
             threads: Arc::new(Semaphore::new(cores)),
+            work,
             nobody: nobody.into(),
         })
     }
@@ -94,16 +110,30 @@ impl Passwords {
             let message = "too many passwords are being checked";
             return Err(ApiError::new(reasons::UNAVAILABLE, message).retry_after_s(1));
         };
-        let done = tokio::task::spawn_blocking(move || {
+        let (answer, answered) = oneshot::channel();
+        let work: Work = Box::new(move || {
             // Held to the end, also when the client has gone: the work goes on.
             let _thread = thread;
-            work()
-        })
-        .await;
+            drop(answer.send(work()));
+        });
         let internal = |cause: String| ApiError::new(reasons::INTERNAL, cause);
-        done.map_err(|e| internal(e.to_string()))?
+        self.work.send(work).map_err(|e| internal(e.to_string()))?;
+        answered
+            .await
+            .map_err(|e| internal(e.to_string()))?
             .map_err(|e| internal(e.to_string()))
     }
+}
+
+/// Waits for something to do and does it; false when nothing will come any more.
+fn do_next(waiting: &Mutex<Receiver<Work>>) -> bool {
+    let next = waiting
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .recv();
+    // A panic must not end the thread: the next password would wait for ever.
+    let done = next.map(|work| std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)));
+    done.is_ok()
 }
 
 fn argon2() -> password_hash::Result<Argon2<'static>> {

@@ -20,8 +20,9 @@ use crate::metrics::LOG_READS;
 
 /// How long a stretch that comes too early waits for the one before it: two nodes may publish out of order.
 const GAP_WAIT: Duration = Duration::from_millis(50);
-/// How often the log's head is compared with this node's place, so that nothing the bus lost stays lost.
-const HEAD_CHECK_EVERY: Duration = Duration::from_millis(500);
+/// How often the log's head is looked at, so that nothing the bus lost stays lost: what was there at one look and has
+/// not come by the next is read.
+const HEAD_CHECK_EVERY: Duration = Duration::from_millis(400);
 /// Rows of the log read at once.
 const READ_MAX: i64 = 500;
 
@@ -113,6 +114,7 @@ pub async fn follow(
         position,
         early: BTreeMap::new(),
         gap_since: None,
+        head_seen: position,
     };
     let mut head_check = interval(HEAD_CHECK_EVERY);
     head_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -145,6 +147,8 @@ struct Tail {
     /// Stretches that came before the ones they follow, by their `from`.
     early: BTreeMap<i64, Batch>,
     gap_since: Option<Instant>,
+    /// The log's head at the last check.
+    head_seen: i64,
 }
 
 /// Stretches held back at most; beyond it the log is read.
@@ -185,10 +189,13 @@ impl Tail {
         Ok(())
     }
 
+    /// Reads the log if what was there at the last check has not come by now: what is under way comes by the bus.
     async fn check_head(&mut self) -> Result<(), StoreError> {
-        if self.store.head().await? > self.position {
+        let head = self.store.head().await?;
+        if self.head_seen > self.position {
             self.read_to_head().await?;
         }
+        self.head_seen = head;
         Ok(())
     }
 

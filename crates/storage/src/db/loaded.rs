@@ -123,7 +123,7 @@ impl<E: Stored> Loaded<E> {
                 _ => after.insert(key, &mut rows),
             }
         }
-        rows.add_to(E::TABLES, writes);
+        rows.add_to(&E::TABLES, writes);
         for (key, entity) in std::mem::take(&mut self.decided) {
             self.stored.insert(key, Some(entity));
         }
@@ -145,7 +145,7 @@ impl<E: Stored> Loaded<E> {
                 self.stored.insert(key, Some(entity));
             }
         }
-        rows.add_to(E::TABLES, writes);
+        rows.add_to(&E::TABLES, writes);
     }
 }
 
@@ -163,7 +163,7 @@ pub(crate) struct StoredWrites {
 }
 
 impl StoredWrites {
-    fn add_to(self, tables: StoredTables, writes: &mut Writes) {
+    fn add_to(self, tables: &StoredTables, writes: &mut Writes) {
         writes.insert(tables.inserted, self.inserted);
         writes.update(tables.updated, self.updated);
     }

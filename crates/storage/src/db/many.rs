@@ -237,7 +237,7 @@ impl Writes {
     pub(crate) fn run(self, conn: &mut Conn) -> Result<()> {
         match conn {
             Conn::Postgres(c) => {
-                if let Some(statement) = self.as_one() {
+                if let Some(statement) = self.into_one() {
                     statement.execute(&mut **c)?;
                 }
             }
@@ -259,7 +259,7 @@ impl Writes {
     }
 
     /// `with w0 as (insert …), w1 as (update …) insert …`.
-    fn as_one(self) -> Option<Statement<()>> {
+    fn into_one(self) -> Option<Statement<()>> {
         let mut parts = Vec::with_capacity(self.0.len());
         let mut binds = Vec::new();
         for mut write in self.0 {

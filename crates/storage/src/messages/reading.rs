@@ -1,15 +1,17 @@
 //! Reading messages. A page is one statement, which is its own snapshot: the right to read, the log's position,
 //! the messages, their senders and the present state of their pins.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::dsl::{case_when, exists, not};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
 use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::message::{self, MessageKind};
 use pinwire_domain::{ConversationId, PinId, Refusal, Time, UserId};
 
 use super::Message;
+use crate::db::many::{self, Table};
 use crate::db::{Conn, on};
 use crate::error::{Result, StoreError};
 use crate::log::{self, head_seq};
@@ -112,26 +114,53 @@ impl MessageRow {
     }
 }
 
+const CARDS: Table = Table {
+    name: "message_cards",
+    key: &["conversation_id", "position"],
+    columns: &[
+        "sender_id",
+        "message_kind",
+        "text",
+        "pin_snapshot",
+        "client_message_id",
+        "sent_at",
+        "deleted_at",
+        "message_version",
+        "username",
+        "full_name",
+        "profile_image",
+        "user_version",
+        "pin_version",
+        "pin_link",
+    ],
+};
+
 /// Messages at these places, whoever may see them.
 pub(crate) fn load(conn: &mut Conn, places: &[Place]) -> Result<HashMap<Place, Message>> {
-    if places.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let wanted: HashSet<(i64, i64)> = places.iter().map(|(c, p)| (c.get(), *p)).collect();
-    let mut ids: Vec<i64> = wanted.iter().map(|(id, _)| *id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let mut positions: Vec<i64> = wanted.iter().map(|(_, position)| *position).collect();
-    positions.sort_unstable();
-    positions.dedup();
-    // A cross product of few conversations and few positions; what was not asked for is dropped.
-    let rows: Vec<(i64, MessageRow)> = on!(conn, c => message_cards::table
-        .filter(message_cards::conversation_id.eq_any(&ids))
-        .filter(message_cards::position.eq_any(&positions))
-        .select((message_cards::conversation_id, message_columns!(message_cards)))
-        .load(c))?;
+    type Card = (
+        BigInt,
+        BigInt,
+        Text,
+        Nullable<Text>,
+        Nullable<Text>,
+        Nullable<Text>,
+        BigInt,
+        Nullable<BigInt>,
+        BigInt,
+        Text,
+        Text,
+        Nullable<Text>,
+        BigInt,
+        Nullable<BigInt>,
+        Nullable<Text>,
+    );
+    let places: BTreeSet<Place> = places.iter().copied().collect();
+    let keys = places
+        .iter()
+        .map(|(id, position)| vec![id.get().into(), (*position).into()]);
+    let rows: Vec<(i64, MessageRow)> =
+        many::select::<(BigInt, Card), _>(conn, &CARDS, keys.collect())?;
     rows.into_iter()
-        .filter(|(id, row)| wanted.contains(&(*id, row.position)))
         .map(|(id, row)| {
             let id = ConversationId::new(id);
             Ok(((id, row.position), row.message(id)?))

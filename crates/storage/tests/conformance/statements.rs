@@ -1,11 +1,13 @@
 //! Each query runs the same number of statements, however much there is to read.
 
 use pinwire_domain::event::Cursor;
+use pinwire_domain::message::MessageDraft;
 use pinwire_domain::people_query::PeopleQuery;
 use pinwire_domain::{ConversationId, PinId, UserId};
 use pinwire_storage::inbox::Filter;
 use pinwire_storage::messages::Page;
 
+use crate::acts::key;
 use crate::boards::full;
 use crate::explain;
 use crate::stores::{TestStore, on_postgres, on_sqlite};
@@ -203,4 +205,31 @@ fn postgres() {
     explain::record();
     on_postgres(async |at| assert_eq!(counts(at, 2, 5).await, COUNTS));
     on_postgres(async |at| assert_eq!(counts(at, 20, 50).await, COUNTS));
+}
+
+/// A send alone: begin, locks, what is known of its key, the conversation, its members, all rows but those that wait
+/// for their place in the log, the log's head, the events with their conversations, commit.
+const STATEMENTS_OF_A_SEND: usize = 9;
+
+#[test]
+fn a_send_is_few_statements_however_many_people_there_are() {
+    explain::record();
+    on_postgres(async |at| {
+        let ana = at.person("ana");
+        let others: Vec<UserId> = (0..9).map(|n| at.person(&format!("p{n}"))).collect();
+        for people in [&others[..1], &others[..]] {
+            let begun = at
+                .store
+                .begin_conversation(ana, people.to_vec(), None)
+                .await;
+            let id = ConversationId::new(begun.unwrap().outcome.0);
+            explain::run(at);
+            let draft = MessageDraft::new(Some("hello"), None).unwrap();
+            let key = Some(key(&format!("k{}", people.len()), "POST /messages", "body"));
+            let sent = at.store.send_message(full(ana), id, draft, None, key).await;
+            assert_eq!(sent.unwrap().outcome.messages.len(), 1);
+            let run = explain::run(at);
+            assert_eq!(run.len(), STATEMENTS_OF_A_SEND, "{run:#?}");
+        }
+    });
 }
