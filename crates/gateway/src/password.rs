@@ -4,9 +4,9 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash;
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Semaphore, oneshot};
 
@@ -35,8 +35,10 @@ pub enum Comparison {
     Outdated,
 }
 
+/// What a hash fills: kept by each hashing thread from one hash to the next.
+type Memory = Vec<Block>;
 /// Something to do on a hashing thread.
-type Work = Box<dyn FnOnce() + Send>;
+type Work = Box<dyn FnOnce(&mut Memory) + Send>;
 
 /// Hashes passwords and compares them with hashes.
 pub struct Passwords {
@@ -55,14 +57,20 @@ impl Passwords {
     pub fn new() -> Result<Self, String> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let secret: [u8; 32] = clock::random_bytes();
-        let nobody = hash(&secret).map_err(|e| format!("cannot hash passwords: {e}"))?;
+        let salt: [u8; SALT_LEN] = clock::random_bytes();
+        // Nobody knows a password that hashes to chance.
+        let nobody = Output::new(&secret).and_then(|secret| phc(&salt, secret));
+        let nobody = nobody.map_err(|e| format!("cannot hash passwords: {e}"))?;
         let (work, waiting) = mpsc::channel::<Work>();
         let waiting = Arc::new(Mutex::new(waiting));
         for number in 0..cores {
             let waiting = Arc::clone(&waiting);
             std::thread::Builder::new()
                 .name(format!("passwords-{number}"))
-                .spawn(move || while do_next(&waiting) {})
+                .spawn(move || {
+                    let mut memory = Memory::new();
+                    while do_next(&waiting, &mut memory) {}
+                })
                 .map_err(|e| format!("cannot start a thread for passwords: {e}"))?;
         }
         Ok(Self {
@@ -78,7 +86,7 @@ impl Passwords {
     /// 503 when too many passwords are waiting.
     pub async fn hash(&self, password: &SecretString) -> ApiResult<String> {
         let password = password.clone();
-        self.run(move || hash(password.expose_secret().as_bytes()))
+        self.run(move |memory| hash(password.expose_secret().as_bytes(), memory))
             .await
     }
 
@@ -95,14 +103,14 @@ impl Passwords {
         let known = stored.is_some();
         let stored: Arc<str> = stored.map_or_else(|| Arc::clone(&self.nobody), Arc::from);
         let comparison = self
-            .run(move || compare(password.expose_secret().as_bytes(), &stored))
+            .run(move |memory| compare(password.expose_secret().as_bytes(), &stored, memory))
             .await?;
         Ok(if known { comparison } else { Comparison::Wrong })
     }
 
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> password_hash::Result<T> + Send + 'static,
+        work: impl FnOnce(&mut Memory) -> password_hash::Result<T> + Send + 'static,
     ) -> ApiResult<T> {
         let threads = Arc::clone(&self.threads);
         let waited = tokio::time::timeout(WAIT_MAX, threads.acquire_owned()).await;
@@ -111,10 +119,10 @@ impl Passwords {
             return Err(ApiError::new(reasons::UNAVAILABLE, message).retry_after_s(1));
         };
         let (answer, answered) = oneshot::channel();
-        let work: Work = Box::new(move || {
+        let work: Work = Box::new(move |memory| {
             // Held to the end, also when the client has gone: the work goes on.
             let _thread = thread;
-            drop(answer.send(work()));
+            drop(answer.send(work(memory)));
         });
         let internal = |cause: String| ApiError::new(reasons::INTERNAL, cause);
         self.work.send(work).map_err(|e| internal(e.to_string()))?;
@@ -126,36 +134,84 @@ impl Passwords {
 }
 
 /// Waits for something to do and does it; false when nothing will come any more.
-fn do_next(waiting: &Mutex<Receiver<Work>>) -> bool {
+fn do_next(waiting: &Mutex<Receiver<Work>>, memory: &mut Memory) -> bool {
     let next = waiting
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .recv();
     // A panic must not end the thread: the next password would wait for ever.
-    let done = next.map(|work| std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)));
+    let done =
+        next.map(|work| std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(memory))));
     done.is_ok()
 }
 
-fn argon2() -> password_hash::Result<Argon2<'static>> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+fn params() -> password_hash::Result<Params> {
+    Ok(Params::new(MEMORY_KIB, PASSES, LANES, None)?)
 }
 
-fn hash(password: &[u8]) -> password_hash::Result<String> {
-    let salt: [u8; SALT_LEN] = clock::random_bytes();
-    Ok(argon2()?
-        .hash_password_with_salt(password, &salt)?
-        .to_string())
-}
-
-fn compare(password: &[u8], stored: &str) -> password_hash::Result<Comparison> {
-    let stored = PasswordHash::new(stored)?;
-    match argon2()?.verify_password(password, &stored) {
-        Ok(()) if is_current(&stored) => Ok(Comparison::Right),
-        Ok(()) => Ok(Comparison::Outdated),
-        Err(password_hash::Error::PasswordInvalid) => Ok(Comparison::Wrong),
-        Err(error) => Err(error),
+/// A hash as it is stored.
+fn phc(salt: &[u8], hash: Output) -> password_hash::phc::Result<String> {
+    let params = params().and_then(|params| ParamsString::try_from(&params));
+    let params = params.map_err(|_| password_hash::phc::Error::ParamsMaxExceeded)?;
+    Ok(PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params,
+        salt: Some(Salt::new(salt)?),
+        hash: Some(hash),
     }
+    .to_string())
+}
+
+/// Fills `memory` and gives `len` bytes.
+fn digest(
+    argon2: &Argon2<'_>,
+    (password, salt): (&[u8], &[u8]),
+    len: usize,
+    memory: &mut Memory,
+) -> password_hash::Result<Output> {
+    let blocks = argon2.params().block_count();
+    if memory.len() < blocks {
+        memory.resize(blocks, Block::new());
+    }
+    let mut buffer = [0; Output::MAX_LENGTH];
+    let out = buffer.get_mut(..len);
+    let out = out.ok_or(password_hash::Error::OutputSize)?;
+    argon2.hash_password_into_with_memory(password, salt, out, memory.as_mut_slice())?;
+    Ok(Output::new(out)?)
+}
+
+fn hash(password: &[u8], memory: &mut Memory) -> password_hash::Result<String> {
+    let salt: [u8; SALT_LEN] = clock::random_bytes();
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params()?);
+    let len = Params::DEFAULT_OUTPUT_LEN;
+    let hash = digest(&argon2, (password, &salt), len, memory)?;
+    Ok(phc(&salt, hash)?)
+}
+
+fn compare(
+    password: &[u8],
+    stored: &str,
+    memory: &mut Memory,
+) -> password_hash::Result<Comparison> {
+    let stored = PasswordHash::new(stored)?;
+    let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else {
+        return Err(password_hash::Error::EncodingInvalid);
+    };
+    let algorithm = Algorithm::try_from(stored.algorithm.as_str())?;
+    let version = stored.version.map(Version::try_from).transpose()?;
+    let params = Params::try_from(&stored)?;
+    let argon2 = Argon2::new(algorithm, version.unwrap_or_default(), params);
+    let len = expected.as_ref().len();
+    // Outputs are compared in constant time.
+    if digest(&argon2, (password, salt.as_ref()), len, memory)? != *expected {
+        return Ok(Comparison::Wrong);
+    }
+    Ok(if is_current(&stored) {
+        Comparison::Right
+    } else {
+        Comparison::Outdated
+    })
 }
 
 /// Whether a hash was made as one would be made now.
@@ -170,6 +226,8 @@ fn is_current(stored: &PasswordHash) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use argon2::password_hash::PasswordHasher;
+
     use super::*;
 
     fn secret(text: &str) -> SecretString {

@@ -131,7 +131,8 @@ impl Session {
 
     /// Runs until either side ends it.
     pub async fn run(mut self, start: Start) {
-        let end = match self.begin(start).await {
+        // What is rare is boxed: an idle socket keeps the memory of its largest step.
+        let end = match Box::pin(self.begin(start)).await {
             Ok(()) => self.serve().await,
             Err(end) => end,
         };
@@ -144,7 +145,7 @@ impl Session {
         } = self;
         // What comes from now on is not for this socket.
         drop(stream);
-        end.carry_out(socket, incoming, line).await;
+        Box::pin(end.carry_out(socket, incoming, line)).await;
     }
 
     async fn begin(&mut self, start: Start) -> Step {
@@ -249,7 +250,7 @@ impl Session {
             return Ok(());
         }
         if delivery.signed_out.is_some() {
-            return check_session(&self.app, &self.caller).await;
+            return Box::pin(check_session(&self.app, &self.caller)).await;
         }
         let frame = delivery.frame(self.caller.user, self.last);
         self.write(Outgoing::Text(frame)).await?;
@@ -267,23 +268,23 @@ impl Session {
             let catches_up = self.missed.is_any();
             let step = tokio::select! {
                 biased;
-                order = self.stream.orders.recv() => obey(&self.app, &self.caller, order).await,
+                order = self.stream.orders.recv() => Box::pin(obey(&self.app, &self.caller, order)).await,
                 () = sleep_until(expires) => Err(End::Close(close::SIGNED_OUT)),
                 () = self.stream.behind.wait() => {
                     self.fall_behind();
                     Ok(())
                 }
                 message = self.incoming.next() => match message {
-                    Some(Ok(message)) => self.receive(message).await,
+                    Some(Ok(message)) => Box::pin(self.receive(message)).await,
                     Some(Err(error)) => Err(End::of(&error)),
                     None => Err(End::Gone),
                 },
-                () = ready(()), if catches_up => self.catch_up().await,
+                () = ready(()), if catches_up => Box::pin(self.catch_up()).await,
                 delivery = self.stream.queue.recv(), if !catches_up => match delivery {
                     Some(delivery) => self.deliver(&delivery).await,
                     None => Err(End::Gone),
                 },
-                _ = pings.tick(), if !catches_up => self.ping().await,
+                _ = pings.tick(), if !catches_up => Box::pin(self.ping()).await,
             };
             if let Err(end) = step {
                 return end;
