@@ -1,8 +1,5 @@
 //! The one table of operations: what is served, with which scopes, and so what the OpenAPI document says.
 
-use std::sync::LazyLock;
-
-use actix_web::dev::ResourceDef;
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse};
 use pinwire_domain::token::Scope;
@@ -193,36 +190,23 @@ operations! {
         refuses [MALFORMED_HEADER, MALFORMED_CURSOR, ORIGIN_NOT_ALLOWED];
 }
 
-/// The form of a path, and how many slashes it has: compared first, since that takes no time.
-struct Form {
-    slashes: usize,
-    path: ResourceDef,
-}
-
-/// The forms of all paths, in the order of the table.
-static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| {
-    OPERATIONS
-        .iter()
-        .map(|o| Form {
-            slashes: slashes(o.path),
-            path: ResourceDef::new(o.path),
-        })
-        .collect()
-});
-
-fn slashes(path: &str) -> usize {
-    path.bytes().filter(|byte| *byte == b'/').count()
+/// Whether a path has this form, as the router sees it: a part in braces stands for any one that is not empty.
+fn has_form(path: &str, form: &str) -> bool {
+    let mut parts = path.split('/');
+    let fits = |expected: &str| {
+        parts
+            .next()
+            .is_some_and(|part| part == expected || (expected.starts_with('{') && !part.is_empty()))
+    };
+    form.split('/').all(fits) && parts.next().is_none()
 }
 
 /// The operations of this path, decoded as the router decodes it, that `may` be meant; the one that is routed to comes
 /// first.
 fn at(path: &str, may: impl Fn(&Operation) -> bool) -> impl Iterator<Item = &'static Operation> {
-    let slashes = slashes(path);
     OPERATIONS
         .iter()
-        .zip(FORMS.iter())
-        .filter(move |(o, form)| may(o) && form.slashes == slashes && form.path.is_match(path))
-        .map(|(operation, _)| operation)
+        .filter(move |o| may(o) && has_form(path, o.path))
 }
 
 /// The operation that a request asks for.

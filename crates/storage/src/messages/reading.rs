@@ -154,17 +154,36 @@ pub(crate) fn load(conn: &mut Conn, places: &[Place]) -> Result<HashMap<Place, M
         Nullable<BigInt>,
         Nullable<Text>,
     );
+    if places.is_empty() {
+        return Ok(HashMap::new());
+    }
     let places: BTreeSet<Place> = places.iter().copied().collect();
-    let keys = places
-        .iter()
-        .map(|(id, position)| vec![id.get().into(), (*position).into()]);
-    let rows: Vec<(i64, MessageRow)> =
-        many::select::<(BigInt, Card), _>(conn, &CARDS, keys.collect())?;
+    let rows: Vec<(i64, MessageRow)> = match conn {
+        Conn::Postgres(_) => {
+            let key = |(id, position): &Place| vec![id.get().into(), (*position).into()];
+            let keys = places.iter().map(key).collect();
+            many::select::<(BigInt, Card), _>(conn, &CARDS, keys)?
+        }
+        // A cross product of few conversations and few positions; what was not asked for is dropped.
+        Conn::Sqlite(c) => {
+            let (ids, positions): (BTreeSet<i64>, BTreeSet<i64>) = places
+                .iter()
+                .map(|(id, position)| (id.get(), *position))
+                .unzip();
+            message_cards::table
+                .filter(message_cards::conversation_id.eq_any(&ids))
+                .filter(message_cards::position.eq_any(&positions))
+                .select((
+                    message_cards::conversation_id,
+                    message_columns!(message_cards),
+                ))
+                .load(&mut **c)?
+        }
+    };
     rows.into_iter()
-        .map(|(id, row)| {
-            let id = ConversationId::new(id);
-            Ok(((id, row.position), row.message(id)?))
-        })
+        .map(|(id, row)| ((ConversationId::new(id), row.position), row))
+        .filter(|(place, _)| places.contains(place))
+        .map(|(place, row)| Ok((place, row.message(place.0)?)))
         .collect()
 }
 
