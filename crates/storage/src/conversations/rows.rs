@@ -302,52 +302,55 @@ impl Members {
     }
 }
 
+/// The types of the columns of [`MEMBERS`].
+type MemberSql = (
+    BigInt,
+    BigInt,
+    Text,
+    BigInt,
+    Bool,
+    Nullable<BigInt>,
+    Bool,
+    Nullable<BigInt>,
+    BigInt,
+    BigInt,
+    Nullable<BigInt>,
+    BigInt,
+    BigInt,
+    Text,
+    Text,
+    Nullable<Text>,
+    BigInt,
+    Bool,
+);
+/// A row of [`MEMBERS`].
+type MemberRow = (
+    i64,
+    i64,
+    String,
+    i64,
+    bool,
+    Option<i64>,
+    bool,
+    Option<i64>,
+    i64,
+    i64,
+    Option<i64>,
+    i64,
+    i64,
+    String,
+    String,
+    Option<String>,
+    i64,
+    bool,
+);
+
 impl Entity for Members {
     type Key = ConversationId;
 
     fn load(conn: &mut Conn, keys: &[ConversationId]) -> Result<Vec<(ConversationId, Self)>> {
-        type Sql = (
-            BigInt,
-            BigInt,
-            Text,
-            BigInt,
-            Bool,
-            Nullable<BigInt>,
-            Bool,
-            Nullable<BigInt>,
-            BigInt,
-            BigInt,
-            Nullable<BigInt>,
-            BigInt,
-            BigInt,
-            Text,
-            Text,
-            Nullable<Text>,
-            BigInt,
-            Bool,
-        );
-        type Row = (
-            i64,
-            i64,
-            String,
-            i64,
-            bool,
-            Option<i64>,
-            bool,
-            Option<i64>,
-            i64,
-            i64,
-            Option<i64>,
-            i64,
-            i64,
-            String,
-            String,
-            Option<String>,
-            i64,
-            bool,
-        );
         let keys = keys.iter().map(|id| vec![id.get().into()]).collect();
-        let rows: Vec<Row> = many::select::<Sql, Row>(conn, &MEMBERS, keys)?;
+        let rows: Vec<MemberRow> = many::select::<MemberSql, MemberRow>(conn, &MEMBERS, keys)?;
         let mut all: BTreeMap<ConversationId, Self> = BTreeMap::new();
         for r in rows {
             let person = Person::from((r.1, r.13, r.14, r.15, r.16));
