@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use actix_web::http::header::ContentType;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::time::interval;
 
 use crate::server::StartError;
 
@@ -43,19 +45,31 @@ fn collector() -> Result<PrometheusHandle, StartError> {
 }
 
 async fn show(handle: web::Data<PrometheusHandle>) -> HttpResponse {
-    // Without it, histograms keep every sample until they are asked for.
-    handle.run_upkeep();
     HttpResponse::Ok()
         .insert_header(ContentType::plaintext())
         .body(handle.render())
 }
 
-/// Serves `GET /metrics` at an address of its own; gives the address, and the server, which runs once it is awaited.
+/// How often samples are counted into their buckets: until then each is kept, also when nobody asks.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+async fn keep_up(handle: &PrometheusHandle) {
+    let mut ticks = interval(UPKEEP_EVERY);
+    loop {
+        ticks.tick().await;
+        handle.run_upkeep();
+    }
+}
+
+/// Serves `GET /metrics` at an address of its own; gives the address, and what serves once it is awaited.
 ///
 /// # Errors
 /// The address cannot be listened on.
-pub fn serve(listen: SocketAddr) -> Result<(SocketAddr, actix_web::dev::Server), StartError> {
-    let handle = web::Data::new(collector()?);
+pub fn serve(
+    listen: SocketAddr,
+) -> Result<(SocketAddr, impl Future<Output = std::io::Result<()>>), StartError> {
+    let collector = collector()?;
+    let handle = web::Data::new(collector.clone());
     let server = HttpServer::new(move || {
         App::new()
             .app_data(handle.clone())
@@ -66,5 +80,12 @@ pub fn serve(listen: SocketAddr) -> Result<(SocketAddr, actix_web::dev::Server),
     .bind(listen)
     .map_err(|e| StartError::Listen(listen, e))?;
     let address = server.addrs().first().copied().unwrap_or(listen);
-    Ok((address, server.run()))
+    let server = server.run();
+    let serving = async move {
+        tokio::select! {
+            ended = server => ended,
+            () = keep_up(&collector) => Ok(()),
+        }
+    };
+    Ok((address, serving))
 }

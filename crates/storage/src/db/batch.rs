@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::many::Writes;
 use super::meter::{self, Moment};
 use super::pool::Connections;
-use super::tx::{Abort, Emitted, LockKey, Step, Tx, lock_all};
+use super::tx::{Abort, Emitted, LockKey, ROUNDS_MAX, Step, Tx, lock_all, no_end};
 use super::{Begin, Conn};
 use crate::error::{Result, StoreError};
 use crate::log::{self, Committed};
@@ -31,9 +31,6 @@ const QUEUE_MAX: usize = 4_096;
 const BATCH_MAX: usize = 64;
 /// How often an act is tried when locks, ids or the database's own conflicts stand in its way.
 const ATTEMPTS_MAX: u32 = 6;
-/// How often an act may ask for more rows.
-const ROUNDS_MAX: u32 = 32;
-
 /// How an act decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -305,7 +302,7 @@ impl Writer {
         }
         rows.write(conn)?;
         let committed = log::append(conn, events, &mut rows)?;
-        let stuck = || Ended::Failed(StoreError::Corrupt("an act asks for ever more rows".into()));
+        let stuck = || Ended::Failed(no_end());
         let ended = ended.into_iter().map(|end| end.unwrap_or_else(stuck));
         Ok((ended.collect(), committed))
     }
@@ -380,8 +377,7 @@ impl Writer {
                 }
             }
         }
-        let reason = "an act asks for ever more rows".into();
-        Ok(Ended::Failed(StoreError::Corrupt(reason)))
+        Ok(Ended::Failed(no_end()))
     }
 }
 

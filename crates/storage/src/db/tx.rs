@@ -146,8 +146,13 @@ impl<'a> Tx<'a> {
     }
 }
 
-/// How often something may ask for more rows.
-const ROUNDS_MAX: u32 = 32;
+/// How often an act may ask for more rows.
+pub(super) const ROUNDS_MAX: u32 = 32;
+
+/// What becomes of an act that asks for more.
+pub(super) fn no_end() -> StoreError {
+    StoreError::Corrupt("an act asks for ever more rows".into())
+}
 
 /// Decides something as an act would, and writes nothing.
 pub(crate) fn consider<T>(
@@ -165,5 +170,5 @@ pub(crate) fn consider<T>(
             Err(_) => rows.load(conn)?,
         }
     }
-    Err(StoreError::Corrupt("it asks for ever more rows".into()))
+    Err(no_end())
 }
