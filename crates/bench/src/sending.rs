@@ -17,6 +17,7 @@ use crate::people::{Conversation, Person};
 use crate::progress::Progress;
 use crate::servers::Target;
 use crate::stage::{Board, Stage};
+use crate::usage::Used;
 
 /// How a run of senders goes.
 #[derive(Debug, Clone, Copy)]
@@ -201,13 +202,13 @@ async fn keep_sending(
     }
 }
 
-/// Runs senders over a stage; what was measured.
-pub(crate) async fn closed_loop(
+/// Lets senders send, and measures after the warm-up until all has arrived; gives what was used meanwhile.
+pub(crate) async fn measured(
     target: &Target,
     stage: &Stage,
     pace: &Pace,
     progress: &Progress,
-) -> Result<Figures> {
+) -> Result<Used> {
     let senders = Senders::set_off(target, stage, pace).await?;
     progress.wait("warming up", pace.warm_up).await;
     let before = target.usage();
@@ -217,6 +218,17 @@ pub(crate) async fn closed_loop(
     let used = before.until(&target.usage());
     senders.stop().await;
     stage.drain().await;
+    Ok(used)
+}
+
+/// Runs senders over a stage; what was measured.
+pub(crate) async fn closed_loop(
+    target: &Target,
+    stage: &Stage,
+    pace: &Pace,
+    progress: &Progress,
+) -> Result<Figures> {
+    let used = measured(target, stage, pace, progress).await?;
     let mut figures = Figures::default();
     figures.of_sends(&stage.board.meter, &used);
     figures.void = stage.verdict();

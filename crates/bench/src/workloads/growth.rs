@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use crate::bystanders::{Bystanders, people_of};
 use crate::figures::{Figures, number};
 use crate::progress::Progress;
-use crate::sending::{Pace, Senders, closed_loop};
+use crate::sending::{Pace, closed_loop, measured};
 use crate::servers::{Target, psql};
 use crate::stage::{Stage, told};
 
@@ -100,15 +100,7 @@ pub(crate) async fn fan_out(
         let before = target.usage();
         progress.wait("idle", pace.time).await;
         let idle = before.until(&target.usage());
-        let senders = Senders::set_off(target, &stage, pace).await?;
-        progress.wait("warming up", pace.warm_up).await;
-        let before = target.usage();
-        stage.board.meter.open();
-        progress.wait("measuring", pace.time).await;
-        stage.board.meter.close();
-        let used = before.until(&target.usage());
-        senders.stop().await;
-        stage.drain().await;
+        let used = measured(target, &stage, pace, progress).await?;
         let sends = number(stage.board.meter.acknowledged_count());
         let cost = (used.servers_total() - idle.servers_total()) * 1e3 / sends.max(1.0);
         figures.add(format!("{count} idle: sends/s"), sends / used.time);
