@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use crate::admissions::Admissions;
 use crate::config::ServeArgs;
 use crate::documents::Documents;
-use crate::live::bus::{self, Bus, News};
+use crate::live::bus::{self, News};
 use crate::live::hub::{Hub, Order};
 use crate::live::redis::RedisBus;
 use crate::live::{Live, close, tail};
@@ -74,23 +74,27 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
     let position = store.head().await?;
     hub.advance(position);
     let (inbox, news) = mpsc::channel::<News>(bus::WAITING_MAX);
-    let bus = match redis {
-        None => Bus::Local,
-        Some(at) => Bus::Redis(
-            RedisBus::connect(at, store.epoch(), inbox.clone())
+    let mut followers = Vec::new();
+    let others = match redis {
+        None => None,
+        Some(at) => {
+            let bus = RedisBus::connect(at, store.epoch(), inbox.clone())
                 .await
-                .map_err(|e| StartError::Redis(e.to_string()))?,
-        ),
+                .map_err(|e| StartError::Redis(e.to_string()))?;
+            let (others, batches) = mpsc::channel(bus::WAITING_MAX);
+            followers.push(tokio::spawn(tail::tell_others(batches, bus)));
+            Some(others)
+        }
     };
-    let mut followers = vec![
-        tokio::spawn(tail::publish(store.clone(), committed, bus, inbox)),
+    followers.extend([
+        tokio::spawn(tail::publish(store.clone(), committed, inbox, others)),
         tokio::spawn(tail::follow(
             store.clone(),
             (Arc::clone(&hub), Arc::clone(&admissions)),
             news,
             position,
         )),
-    ];
+    ]);
     let metrics = config.metrics_listen.map(metrics::serve).transpose()?;
     let app = web::Data::new(application(store, (&hub, admissions), config).await?);
     followers.push(tokio::spawn(sweep::run(app.clone().into_inner())));

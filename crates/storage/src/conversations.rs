@@ -1,14 +1,18 @@
 //! Conversations: finding or making the one of some people, and who takes part in it.
 
 mod begin;
+mod known;
 pub(crate) mod rows;
 mod views;
+
+use std::sync::Arc;
 
 use diesel::prelude::*;
 use pinwire_domain::conversation::{ConversationKind, MembershipState, People};
 use pinwire_domain::policy::Gate;
 use pinwire_domain::{ConversationId, Refusal, UserId};
 
+pub(crate) use known::{Known, NotKnown};
 pub(crate) use views::{Card, Views, card_columns, load, load_at, views};
 pub use views::{Conversation, ConversationView, Member, Mine};
 
@@ -70,6 +74,7 @@ pub(crate) fn find_or_create(
     tx.made(LockKey::Conversation(id.get()));
     let row = ConversationRow {
         kind: people.kind(),
+        title: None,
         creation_key: Some(key.clone()),
         created_by: caller,
         created_at: now,
@@ -79,18 +84,24 @@ pub(crate) fn find_or_create(
         last_seq: 0,
         activity_seq: 0,
         version: 1,
+        last_pin_image: None,
     };
     let founder = people::account(tx, caller)?;
-    let mut members = vec![Membership::new(founder, MembershipState::Member, now)];
+    let mut members = vec![Arc::new(Membership::new(
+        founder,
+        MembershipState::Member,
+        now,
+    ))];
     for (person, gate) in gates {
         let state = match gate {
             Gate::Inbox => MembershipState::Member,
             Gate::Requests => MembershipState::Requested,
             Gate::Withheld => MembershipState::Ignored,
         };
-        members.push(Membership::new(people::account(tx, person)?, state, now));
+        let person = people::account(tx, person)?;
+        members.push(Arc::new(Membership::new(person, state, now)));
     }
-    members.sort_by_key(Membership::user);
+    members.sort_by_key(|m| m.user());
     let members = Members(members);
     for user in members.present() {
         tx.rows.periods.add(NewPeriod {

@@ -7,7 +7,11 @@ use std::sync::Arc;
 use pinwire_domain::event::{Cursor, EventKind};
 use pinwire_domain::{ConversationId, UserId};
 
-use crate::conversations::{self, Conversation, ConversationView, Views};
+mod subjects;
+
+pub use subjects::Subjects;
+
+use crate::conversations::{self, Conversation, Mine, NotKnown, Views};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::log::{self, LoggedEvent};
@@ -22,21 +26,23 @@ pub struct StreamEvent {
     pub event: LoggedEvent,
     /// What it is about, as it is now, the same for all.
     pub what: What,
-    /// Those it is shown to, each with their own view of the conversation, where there is one.
-    pub viewers: Vec<(UserId, Option<ConversationView>)>,
+    /// The conversation it is about, where it is about one.
+    pub conversation: Option<Arc<Conversation>>,
+    /// Those it is shown to, each with what is theirs in the conversation.
+    pub viewers: Vec<(UserId, Option<Mine>)>,
 }
 
 /// The present state of what an event is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    /// A message; with its conversation where it is the first one.
-    Message(Arc<Message>, Option<Arc<Conversation>>),
-    /// A conversation.
-    Conversation(Arc<Conversation>),
+    /// A message.
+    Message(Arc<Message>),
+    /// The conversation.
+    Conversation,
     /// The actor's read mark.
-    Read(ConversationId, i64),
-    /// Something of the viewer's own in this conversation.
-    Mine(ConversationId),
+    Read(i64),
+    /// Something of the viewer's own in the conversation.
+    Mine,
     /// A profile.
     Person(Person),
     /// Sessions of the viewer were signed out.
@@ -82,22 +88,21 @@ impl ResyncReason {
     }
 }
 
-/// What some events are about, sorted and without repeats.
+/// What has to be read for some events, sorted and without repeats.
 #[derive(Default)]
-struct Subjects {
+struct Wanted {
     places: Vec<Place>,
     conversations: Vec<ConversationId>,
     viewers: Vec<UserId>,
     profiles: Vec<i64>,
 }
 
-impl Subjects {
+impl Wanted {
     fn of(list: &[(LoggedEvent, Vec<UserId>)]) -> Self {
         let mut all = Self::default();
         for (event, people) in list {
             all.places.extend(event.conversation.zip(event.position));
-            let id = event.conversation.or(event.object.map(ConversationId::new));
-            all.conversations.extend(id);
+            all.conversations.extend(event.of_conversation());
             all.viewers.extend(people);
             if event.kind == EventKind::UserUpdated {
                 all.profiles.push(event.actor.get());
@@ -160,65 +165,61 @@ fn kept(conn: &mut Conn, places: &[Place], views: &Views) -> Result<HashSet<(Use
 /// Two statements for what happened last, and up to three more: for messages that are not the last ones, where
 /// something is kept from a viewer, and for profiles.
 fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Vec<StreamEvent>> {
-    let about = Subjects::of(&list);
+    let about = Wanted::of(&list);
     let views = conversations::load(conn, &about.viewers, &about.conversations)?;
     let messages = messages_at(conn, &about.places, &views)?;
     let kept = kept(conn, &about.places, &views)?;
     let people = people::load(conn, &about.profiles)?;
     let mut described = Vec::with_capacity(list.len());
     for (event, concerned) in list {
-        let conversation = event.conversation.or(event.object.map(ConversationId::new));
         let place = event.conversation.zip(event.position);
-        let shown: Vec<(UserId, Option<ConversationView>)> = concerned
+        let mut conversation = None;
+        let viewers: Vec<(UserId, Option<Mine>)> = concerned
             .into_iter()
-            .filter_map(|viewer| match conversation {
+            .filter(|viewer| !place.is_some_and(|place| kept.contains(&(*viewer, place))))
+            .filter_map(|viewer| match event.of_conversation() {
                 // Who takes no part any more has no view, and sees nothing.
-                Some(id) => views
-                    .get(&(id, viewer))
-                    .map(|view| (viewer, Some(view.clone()))),
+                Some(id) => views.get(&(id, viewer)).map(|view| {
+                    conversation.get_or_insert_with(|| Arc::clone(&view.conversation));
+                    (viewer, Some(view.mine.clone()))
+                }),
                 None => Some((viewer, None)),
             })
-            .filter(|(viewer, _)| !place.is_some_and(|place| kept.contains(&(*viewer, place))))
             .collect();
-        let any_view = shown.iter().find_map(|(_, view)| view.as_ref());
-        let what = what(&event, any_view, &messages, &people);
-        if let Some(what) = what.filter(|_| !shown.is_empty()) {
+        let message = place.and_then(|place| messages.get(&place));
+        let person = people.get(&event.actor);
+        let what = what(&event, conversation.as_deref(), message, person);
+        if let Some(what) = what.filter(|_| !viewers.is_empty()) {
             described.push(StreamEvent {
                 event,
                 what,
-                viewers: shown,
+                conversation,
+                viewers,
             });
         }
     }
     Ok(described)
 }
 
+/// What an event shows; none where that is gone.
 fn what(
     event: &LoggedEvent,
-    view: Option<&ConversationView>,
-    messages: &HashMap<Place, Arc<Message>>,
-    people: &HashMap<UserId, Person>,
+    conversation: Option<&Conversation>,
+    message: Option<&Arc<Message>>,
+    person: Option<&Person>,
 ) -> Option<What> {
     Some(match event.kind {
-        EventKind::MessageCreated => {
-            let message = messages.get(&(event.conversation?, event.position?))?;
-            let conversation = (message.position == 1)
-                .then(|| view.map(|v| Arc::clone(&v.conversation)))
-                .flatten();
-            What::Message(Arc::clone(message), conversation)
-        }
+        EventKind::MessageCreated => What::Message(Arc::clone(message?)),
         EventKind::ConversationCreated | EventKind::ConversationUpdated => {
-            What::Conversation(Arc::clone(&view?.conversation))
+            conversation.map(|_| What::Conversation)?
         }
         EventKind::ReadUpdated => {
-            let members = &view?.conversation.members;
-            let reader = members.iter().find(|m| m.person.id == event.actor)?;
-            What::Read(event.conversation?, reader.read_position)
+            let mut members = conversation?.members.iter();
+            let reader = members.find(|m| m.person.id == event.actor)?;
+            What::Read(reader.read_position)
         }
-        EventKind::MembershipUpdated | EventKind::HeadUpdated | EventKind::HeadClosed => {
-            What::Mine(ConversationId::new(event.object?))
-        }
-        EventKind::UserUpdated => What::Person(people.get(&event.actor)?.clone()),
+        EventKind::MembershipUpdated | EventKind::HeadUpdated | EventKind::HeadClosed => What::Mine,
+        EventKind::UserUpdated => What::Person(person?.clone()),
         EventKind::SessionRevoked => What::Sessions,
     })
 }
@@ -280,13 +281,26 @@ impl Store {
             .await
     }
 
-    /// Events as these people of each see them.
+    /// Events as these people of each see them. What the batch had in memory is not read.
     pub async fn describe(
         &self,
         events: Vec<(LoggedEvent, Vec<UserId>)>,
+        subjects: &Subjects,
     ) -> Result<Vec<StreamEvent>> {
-        self.read(move |conn| conn.snapshot(|conn| describe(conn, events)))
-            .await
+        let mut described = Vec::with_capacity(events.len());
+        let mut unknown = Vec::new();
+        for (event, people) in events {
+            match subjects.describe(&event, &people) {
+                Ok(shown) => described.extend(shown),
+                Err(NotKnown) => unknown.push((event, people)),
+            }
+        }
+        if !unknown.is_empty() {
+            let read = self.read(move |conn| conn.snapshot(|conn| describe(conn, unknown)));
+            described.extend(read.await?);
+            described.sort_by_key(|it| it.event.seq);
+        }
+        Ok(described)
     }
 
     /// The people each event concerns.

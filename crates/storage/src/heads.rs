@@ -7,7 +7,7 @@ use pinwire_domain::event::EventKind;
 use pinwire_domain::head::{self, HeadFacts, HeadState};
 use pinwire_domain::{ConversationId, Time, UserId, limits};
 
-use crate::conversations::{self, ConversationView};
+use crate::conversations::{self, Conversation, ConversationView, Mine};
 use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
@@ -29,28 +29,28 @@ pub struct Head {
     pub version: i64,
 }
 
-impl ConversationView {
-    /// The head this conversation has by itself, before the bound on how many are shown.
+impl Mine {
+    /// The head that the conversation has for me by itself, before the bound on how many are shown.
     #[must_use]
-    pub fn head(&self, now: Time) -> Option<Head> {
-        let facts = self.head_facts(now);
+    pub fn head(&self, conversation: &Conversation, now: Time) -> Option<Head> {
+        let facts = self.head_facts(conversation, now);
         facts.wants_head().then(|| Head {
             state: facts.state,
-            device_id: self.mine.head.as_ref().and_then(|h| h.device_id.clone()),
-            version: self.mine.head.as_ref().map_or(0, |h| h.version),
+            device_id: self.head.as_ref().and_then(|h| h.device_id.clone()),
+            version: self.head.as_ref().map_or(0, |h| h.version),
         })
     }
 
-    fn head_facts(&self, now: Time) -> HeadFacts {
-        let row = self.mine.head.as_ref();
+    fn head_facts(&self, conversation: &Conversation, now: Time) -> HeadFacts {
+        let row = self.head.as_ref();
         HeadFacts {
             state: row
                 .and_then(|h| HeadState::from_name(&h.state))
                 .unwrap_or(HeadState::Minimized),
             closed_position: row.map_or(0, |h| h.closed_position),
-            last_position: self.conversation.last_position,
-            last_seq: self.conversation.activity_seq,
-            quiet: self.mine.archived || self.mine.muted_until.is_some_and(|until| until > now),
+            last_position: conversation.last_position,
+            last_seq: conversation.activity_seq,
+            quiet: self.archived || self.muted_until.is_some_and(|until| until > now),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::db::many::{Table, Values, Writes};
 use crate::db::tx::Emitted;
 use crate::db::{Conn, on};
 use crate::error::{Result, StoreError};
+use crate::events::Subjects;
 use crate::rows::Rows;
 use crate::schema::{
     companions, conversations, events, log_head, membership_periods, profile_changes,
@@ -38,6 +39,16 @@ pub(crate) enum About {
     Me,
     /// The actor's profile, for all who share a conversation with the actor.
     Profile,
+}
+
+impl About {
+    /// The conversation whose rows show it.
+    pub(crate) const fn conversation(self) -> Option<ConversationId> {
+        match self {
+            Self::Message(id, _) | Self::Conversation(id) | Self::Mine(id) => Some(id),
+            Self::Me | Self::Profile => None,
+        }
+    }
 }
 
 /// A row of the log.
@@ -87,6 +98,12 @@ impl LoggedEvent {
             About::Profile => {}
         }
         logged
+    }
+
+    /// The conversation it is about, for all its members or for one.
+    #[must_use]
+    pub fn of_conversation(&self) -> Option<ConversationId> {
+        self.conversation.or(self.object.map(ConversationId::new))
     }
 
     fn values(&self) -> Values {
@@ -151,15 +168,56 @@ impl Row {
 pub struct Committed {
     /// The events, in order of `seq`, without holes; each with the people it concerns, where the act knew them.
     pub events: Vec<(LoggedEvent, Option<Vec<UserId>>)>,
+    /// What they are about, as far as it need not be read.
+    pub subjects: Subjects,
 }
 
-/// Gives the events their `seq` and writes them, and the conversations they are of with their new place.
-/// Locks the head row: the last step before the commit.
-pub(crate) fn append(conn: &mut Conn, new: Vec<Emitted>, rows: &mut Rows) -> Result<Committed> {
+impl Committed {
+    /// How the log stands after it, if it stood so before and nobody else added to it.
+    pub(crate) fn after(&self, base: Base) -> Option<Base> {
+        let (Some((first, _)), Some((last, _))) = (self.events.first(), self.events.last()) else {
+            return Some(base);
+        };
+        (first.seq == base.seq + 1).then_some(Base {
+            seq: last.seq,
+            ..base
+        })
+    }
+}
+
+/// The state of the log that what is in memory goes with: as long as nobody adds to the log, no row has changed
+/// that acts keep in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Base {
+    /// How far the log went.
+    pub(crate) seq: i64,
+    /// Grows when such rows are changed without an event.
+    pub(crate) unlogged: i64,
+}
+
+impl Base {
+    /// As it is now.
+    pub(crate) fn now(conn: &mut Conn) -> Result<Self> {
+        let (seq, unlogged) = on!(conn, c => log_head::table
+            .find(1_i16)
+            .select((log_head::seq, log_head::unlogged_changes))
+            .first(c))?;
+        Ok(Self { seq, unlogged })
+    }
+}
+
+/// Gives the events their `seq`, and writes them with all that the acts decided.
+/// Locks the head row: what comes before the commit is the one statement that writes. `base` is how the log stood when the locks were taken.
+pub(crate) fn append(
+    conn: &mut Conn,
+    new: Vec<Emitted>,
+    rows: &mut Rows,
+    base: Option<Base>,
+) -> Result<Committed> {
     let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
     if count == 0 {
         let mut writes = Writes::default();
-        rows.write_conversations(&mut writes);
+        rows.write(&mut writes);
         writes.run(conn)?;
         return Ok(Committed::default());
     }
@@ -167,28 +225,32 @@ pub(crate) fn append(conn: &mut Conn, new: Vec<Emitted>, rows: &mut Rows) -> Res
         .set(log_head::seq.eq(log_head::seq + count))
         .returning(log_head::seq)
         .get_result(c))?;
-    let events: Vec<(LoggedEvent, Option<Vec<UserId>>)> = (last - count + 1..)
-        .zip(new)
-        .map(|(seq, emitted)| (LoggedEvent::new(seq, &emitted.event), emitted.people))
-        .collect();
+    let before = last - count;
+    let logged = |(seq, emitted): (i64, &Emitted)| LoggedEvent::new(seq, &emitted.event);
+    let events: Vec<LoggedEvent> = (before + 1..).zip(&new).map(logged).collect();
     touch_conversations(conn, &events, rows)?;
     let mut writes = Writes::default();
-    rows.write_conversations(&mut writes);
-    let values = events.iter().map(|(event, _)| event.values()).collect();
-    writes.insert(EVENTS, values);
+    rows.write(&mut writes);
+    writes.insert(EVENTS, events.iter().map(LoggedEvent::values).collect());
     writes.run(conn)?;
-    Ok(Committed { events })
+    let subjects = if base.is_some_and(|base| base.seq == before) {
+        Subjects::of(&new, rows)
+    } else {
+        // Another node added something meanwhile, which may show in these events.
+        Subjects::default()
+    };
+    let people = new.into_iter().map(|emitted| emitted.people);
+    Ok(Committed {
+        events: events.into_iter().zip(people).collect(),
+        subjects,
+    })
 }
 
 /// Moves the conversations that these events are of, in the log's counter.
-fn touch_conversations(
-    conn: &mut Conn,
-    events: &[(LoggedEvent, Option<Vec<UserId>>)],
-    rows: &mut Rows,
-) -> Result<()> {
+fn touch_conversations(conn: &mut Conn, events: &[LoggedEvent], rows: &mut Rows) -> Result<()> {
     // For each its newest event, and its newest message.
     let mut newest: BTreeMap<ConversationId, (i64, Option<i64>)> = BTreeMap::new();
-    for (event, _) in events {
+    for event in events {
         if let Some(conversation) = event.conversation {
             let place = newest.entry(conversation).or_default();
             place.0 = event.seq;

@@ -31,9 +31,7 @@ fn read_up_to(tx: &mut Tx<'_>, user: UserId, id: ConversationId, wanted: Option<
     if !moved && !mine.unread_flag {
         return Ok(());
     }
-    mine.read_position = position;
-    mine.unread_flag = false;
-    mine.version += 1;
+    mine.read_up_to(position, last);
     tx.rows.members.put(id, members);
     let (kind, about) = if moved {
         (EventKind::ReadUpdated, About::Conversation(id))
@@ -53,6 +51,8 @@ fn read_up_to(tx: &mut Tx<'_>, user: UserId, id: ConversationId, wanted: Option<
 /// Sets or clears the unread flag.
 fn set_flag(tx: &mut Tx<'_>, user: UserId, id: ConversationId, flag: bool) -> Step<()> {
     tx.lock(LockKey::Conversation(id.get()))?;
+    // Its event shows it.
+    tx.rows.conversations.want(id);
     let mut members = conversations::members_for(tx, user, id)?;
     let mine = members.present_mut(user).filter(|m| m.unread_flag != flag);
     let Some(mine) = mine else { return Ok(()) };

@@ -2,6 +2,7 @@
 
 use pinwire_domain::ConversationId;
 
+use crate::conversations::Known;
 use crate::conversations::rows::{ConversationOfPeople, ConversationRow, Members, NewPeriod};
 use crate::db::Conn;
 use crate::db::loaded::{Added, Loaded};
@@ -34,6 +35,9 @@ macro_rules! each_added {
         each!($rows, [periods, messages, exclusions], $kind => $does)
     };
 }
+
+/// Conversations that a writer keeps in memory from one batch to the next at most.
+const KEPT_MAX: usize = 4_096;
 
 /// The rows that the acts of a batch have to do with.
 #[derive(Default)]
@@ -70,14 +74,12 @@ impl Rows {
         Ok(())
     }
 
-    /// Writes what the acts decided, but for changes of conversations, which wait for their place in the log.
-    pub(crate) fn write(&mut self, conn: &mut Conn) -> Result<()> {
-        let mut writes = Writes::default();
-        self.conversations.write_new(&mut writes);
-        self.members.write(&mut writes);
-        self.outcomes.write(&mut writes);
-        each_added!(self, kind => kind.write(&mut writes));
-        writes.run(conn)
+    /// Adds to `writes` what the acts decided.
+    pub(crate) fn write(&mut self, writes: &mut Writes) {
+        self.conversations.write(writes);
+        self.members.write(writes);
+        self.outcomes.write(writes);
+        each_added!(self, kind => kind.write(writes));
     }
 
     /// Notes the newest event, and the newest message, of a conversation; false if it is not among the rows.
@@ -92,8 +94,25 @@ impl Rows {
         true
     }
 
-    /// Adds to `writes` the changes of conversations.
-    pub(crate) fn write_conversations(&mut self, writes: &mut Writes) {
-        self.conversations.write(writes);
+    /// A conversation and its members, if both are among the rows.
+    pub(crate) fn known(&self, id: ConversationId) -> Option<Known> {
+        let members = self.members.peek(&id)?.clone();
+        let row = self.conversations.peek(&id)?.clone();
+        Some(Known { row, members })
+    }
+
+    /// What of these rows may serve the next batch, too: conversations with their members, and how they are found.
+    pub(crate) fn into_kept(self) -> Self {
+        let mut kept = Self {
+            conversations: self.conversations,
+            members: self.members,
+            conversations_of_people: self.conversations_of_people,
+            ..Self::default()
+        };
+        kept.conversations.keep_for_later(KEPT_MAX, |_| true);
+        kept.members.keep_for_later(KEPT_MAX, Members::all_counted);
+        kept.conversations_of_people
+            .keep_for_later(KEPT_MAX, |_| true);
+        kept
     }
 }

@@ -9,6 +9,7 @@ diesel::table! {
         identity -> Text,
         seq -> BigInt,
         trimmed_seq -> BigInt,
+        unlogged_changes -> BigInt,
     }
 }
 

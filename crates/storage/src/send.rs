@@ -61,7 +61,7 @@ pub struct Sent {
     /// One for each message, and one for each recipient who is unavailable.
     pub to: Vec<SentTo>,
     /// The messages, as the sender sees them; of a repeated send they have to be read.
-    pub messages: Vec<Message>,
+    pub messages: Vec<Arc<Message>>,
 }
 
 // What is kept for a repeat is where the messages are.
@@ -403,9 +403,9 @@ impl Store {
         &self,
         sender: UserId,
         sent: Sent,
-    ) -> Result<HashMap<(ConversationId, i64), Message>> {
+    ) -> Result<HashMap<(ConversationId, i64), Arc<Message>>> {
         if !sent.messages.is_empty() {
-            let by_place = |m: Message| ((m.conversation, m.position), m);
+            let by_place = |m: Arc<Message>| ((m.conversation, m.position), m);
             return Ok(sent.messages.into_iter().map(by_place).collect());
         }
         let places = sent.to.into_iter().filter_map(|to| to.message);
@@ -415,7 +415,8 @@ impl Store {
         self.read(move |conn| {
             let mut messages = messages::load(conn, &places)?;
             messages.retain(|_, m| m.sender.id == sender);
-            Ok(messages)
+            let shared = messages.into_iter();
+            Ok(shared.map(|(place, m)| (place, Arc::new(m))).collect())
         })
         .await
     }

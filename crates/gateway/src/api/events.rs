@@ -235,7 +235,7 @@ pub async fn sync(
             heads: first.then(|| {
                 heads
                     .iter()
-                    .filter_map(|v| HeadView::of(v, caller.user, now))
+                    .filter_map(|v| HeadView::of(&v.conversation, &v.mine, caller.user, now))
                     .collect()
             }),
             unread: first.then(|| read.value.unread.into()),

@@ -33,7 +33,7 @@ pub async fn list(app: web::Data<App>, caller: Caller) -> ApiResult {
         |heads| Heads {
             items: heads
                 .iter()
-                .filter_map(|v| HeadView::of(v, caller.user, now))
+                .filter_map(|v| HeadView::of(&v.conversation, &v.mine, caller.user, now))
                 .collect(),
         },
     ))

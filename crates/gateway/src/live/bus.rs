@@ -2,11 +2,10 @@
 
 use pinwire_domain::event::EventKind;
 use pinwire_domain::{ConversationId, Time, UserId};
+use pinwire_storage::events::Subjects;
 use pinwire_storage::log::LoggedEvent;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
-
-use super::redis::RedisBus;
 
 /// Batches that wait for a tail; what finds no room is found by the head check.
 pub const WAITING_MAX: usize = 1_024;
@@ -22,6 +21,8 @@ pub struct Batch {
     pub to: i64,
     /// Its events; empty for a hint alone.
     pub events: Vec<(LoggedEvent, Vec<UserId>)>,
+    /// What they are about, as far as this node made them itself. Does not cross the bus.
+    pub subjects: Subjects,
 }
 
 /// What the tail is told.
@@ -33,29 +34,14 @@ pub enum News {
     CheckHead,
 }
 
-/// How batches reach the other nodes.
-pub enum Bus {
-    /// There is no other node.
-    Local,
-    /// Redis Pub/Sub.
-    Redis(RedisBus),
-}
-
-impl Bus {
-    /// Tells the other nodes. May lose; never waits for long.
-    pub async fn publish(&self, batch: &Batch) {
-        match self {
-            Self::Local => {}
-            Self::Redis(bus) => bus.publish(encode(batch)).await,
-        }
-    }
-}
-
 /// Where a bus hands what it receives.
 pub type Inbox = mpsc::Sender<News>;
 
 #[derive(Serialize, Deserialize)]
 struct Message {
+    /// Who published it. Stands first, so that a node knows its own without reading them.
+    #[serde(default)]
+    node: String,
     from: i64,
     to: i64,
     events: Vec<WireEvent>,
@@ -74,7 +60,17 @@ struct WireEvent {
     people: Vec<i64>,
 }
 
-fn encode(batch: &Batch) -> String {
+/// Whether a message of the bus is this node's own.
+#[must_use]
+pub fn is_from(text: &[u8], node: &str) -> bool {
+    let rest = text.strip_prefix(br#"{"node":""#);
+    let rest = rest.and_then(|rest| rest.strip_prefix(node.as_bytes()));
+    rest.is_some_and(|rest| rest.starts_with(b"\""))
+}
+
+/// The message of a batch. `node` needs no escaping in JSON.
+#[must_use]
+pub fn encode(node: &str, batch: &Batch) -> String {
     let events = batch
         .events
         .iter()
@@ -90,8 +86,12 @@ fn encode(batch: &Batch) -> String {
             people: people.iter().map(|p| p.get()).collect(),
         })
         .collect();
-    let hint = || format!(r#"{{"from":{},"to":{},"events":[]}}"#, batch.from, batch.to);
+    let hint = || {
+        let (from, to) = (batch.from, batch.to);
+        format!(r#"{{"node":"{node}","from":{from},"to":{to},"events":[]}}"#)
+    };
     serde_json::to_string(&Message {
+        node: node.to_owned(),
         from: batch.from,
         to: batch.to,
         events,
@@ -126,6 +126,7 @@ pub fn decode(text: &[u8]) -> Option<Batch> {
         from: message.from,
         to: message.to,
         events: events.unwrap_or_default(),
+        subjects: Subjects::default(),
     })
 }
 
@@ -148,16 +149,27 @@ mod tests {
             from: 7,
             to: 8,
             events: vec![(event, (0..people).map(UserId::new).collect())],
+            subjects: Subjects::default(),
         }
     }
 
     #[test]
     fn a_batch_crosses_the_bus_whole_or_as_a_hint() {
         let sent = batch(10);
-        let got = decode(encode(&sent).as_bytes()).unwrap();
+        let got = decode(encode("1f", &sent).as_bytes()).unwrap();
         assert_eq!((got.from, got.to, &got.events), (7, 8, &sent.events));
-        let hint = decode(encode(&batch(10_000)).as_bytes()).unwrap();
+        let hint = decode(encode("1f", &batch(10_000)).as_bytes()).unwrap();
         assert_eq!((hint.from, hint.to, hint.events.len()), (7, 8, 0));
         assert!(decode(b"{}").is_none());
+    }
+
+    #[test]
+    fn a_node_knows_its_own_messages() {
+        for people in [10, 10_000] {
+            let message = encode("1f", &batch(people));
+            assert!(is_from(message.as_bytes(), "1f"));
+            assert!(!is_from(message.as_bytes(), "1"));
+            assert!(!is_from(message.as_bytes(), "1f2"));
+        }
     }
 }

@@ -7,7 +7,8 @@ use redis::{AsyncCommands, PushInfo, PushKind, Value};
 use tokio::sync::mpsc;
 use tokio::time::{interval, timeout};
 
-use super::bus::{self, Inbox, News};
+use super::bus::{self, Batch, Inbox, News};
+use crate::clock;
 
 /// How long a publish may take before it is given up; the head check makes up for it.
 const PUBLISH_TIMEOUT: Duration = Duration::from_millis(500);
@@ -30,6 +31,8 @@ impl Address {
 pub struct RedisBus {
     connection: ConnectionManager,
     channel: String,
+    /// Names this node in its messages.
+    node: String,
 }
 
 fn config() -> ConnectionManagerConfig {
@@ -72,16 +75,19 @@ impl RedisBus {
             .set_automatic_resubscription();
         let mut subscription = ConnectionManager::new_with_config(client, subscribing).await?;
         subscription.subscribe(&[&channel]).await?;
-        tokio::spawn(forward(pushed, inbox.clone()));
+        let node = format!("{:x}", u64::from_be_bytes(clock::random_bytes()));
+        tokio::spawn(forward(pushed, node.clone(), inbox.clone()));
         tokio::spawn(keep_alive(subscription, inbox));
         Ok(Self {
             connection: publishing,
             channel,
+            node,
         })
     }
 
-    /// Publishes, or gives up soon.
-    pub async fn publish(&self, message: String) {
+    /// Tells the other nodes of a batch, or gives up soon.
+    pub async fn publish(&self, batch: &Batch) {
+        let message = bus::encode(&self.node, batch);
         let mut connection = self.connection.clone();
         let publish = connection.publish::<_, _, ()>(&self.channel, message);
         match timeout(PUBLISH_TIMEOUT, publish).await {
@@ -93,10 +99,12 @@ impl RedisBus {
 }
 
 /// Hands pushes on at once: their channel has no bound of its own.
-async fn forward(mut pushes: mpsc::UnboundedReceiver<PushInfo>, inbox: Inbox) {
+async fn forward(mut pushes: mpsc::UnboundedReceiver<PushInfo>, node: String, inbox: Inbox) {
     while let Some(push) = pushes.recv().await {
         let news = match push.kind {
             PushKind::Message => match push.data.get(1) {
+                // This node's tail was told at once.
+                Some(Value::BulkString(text)) if bus::is_from(text, &node) => None,
                 Some(Value::BulkString(text)) => bus::decode(text).map(News::Batch),
                 _ => None,
             },

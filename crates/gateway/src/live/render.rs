@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use pinwire_domain::event::EventKind;
-use pinwire_domain::{ConversationId, Time, UserId};
+use pinwire_domain::{Time, UserId};
 use pinwire_storage::events::{StreamEvent, What};
 use serde::Serialize;
 
@@ -86,23 +86,25 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
         return Ok(delivery);
     };
     delivery.kind = json(&kind)?;
-    let data = json(&data(&event.what, row.actor))?;
+    let data = json(&data(event))?;
     delivery.common = format!(r#""at":"{}","data":{data}"#, row.at);
-    for (user, view) in &event.viewers {
-        let Some(view) = view else { continue };
+    for (user, mine) in &event.viewers {
+        let (Some(conversation), Some(mine)) = (&event.conversation, mine) else {
+            continue;
+        };
         let sent = match &event.what {
-            What::Message(message, _) if message.sender.id == *user => {
+            What::Message(message) if message.sender.id == *user => {
                 message.client_message_id.clone()
             }
             _ => None,
         };
         let me = Me {
             client_message_id: sent,
-            read_position: view.mine.read_position,
-            unread: view.mine.unread.into(),
-            unread_flag: view.mine.unread_flag,
-            head: HeadView::of(view, *user, now),
-            version: view.mine.version,
+            read_position: mine.read_position,
+            unread: mine.unread.into(),
+            unread_flag: mine.unread_flag,
+            head: HeadView::of(conversation, mine, *user, now),
+            version: mine.version,
         };
         delivery.own.insert(*user, Some(json(&me)?));
     }
@@ -127,36 +129,35 @@ const fn event_type(kind: EventKind) -> Option<EventType> {
     })
 }
 
-fn data(what: &What, actor: UserId) -> Subject {
-    let about = |id: &ConversationId| Some(id.to_string());
-    match what {
-        What::Message(message, conversation) => Subject {
-            conversation_id: about(&message.conversation),
+fn data(event: &StreamEvent) -> Subject {
+    let conversation = event.conversation.as_deref();
+    let whole = || conversation.map(ConversationView::from);
+    let about = Subject {
+        conversation_id: conversation.map(|c| c.id.to_string()),
+        ..Subject::default()
+    };
+    match &event.what {
+        What::Message(message) => Subject {
             message: Some(MessageView::of(message, None)),
-            conversation: conversation.as_deref().map(ConversationView::from),
-            ..Subject::default()
+            // The first one brings its conversation along.
+            conversation: (message.position == 1).then(whole).flatten(),
+            ..about
         },
-        What::Conversation(conversation) => Subject {
-            conversation_id: about(&conversation.id),
-            conversation: Some(ConversationView::from(&**conversation)),
-            ..Subject::default()
+        What::Conversation => Subject {
+            conversation: whole(),
+            ..about
         },
-        What::Read(id, position) => Subject {
-            conversation_id: about(id),
+        What::Read(position) => Subject {
             read: Some(ReadMark {
-                user_id: actor.to_string(),
+                user_id: event.event.actor.to_string(),
                 position: *position,
             }),
-            ..Subject::default()
-        },
-        What::Mine(id) => Subject {
-            conversation_id: about(id),
-            ..Subject::default()
+            ..about
         },
         What::Person(person) => Subject {
             user: Some(PersonView::from(person)),
-            ..Subject::default()
+            ..about
         },
-        What::Sessions => Subject::default(),
+        What::Mine | What::Sessions => about,
     }
 }

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use pinwire_domain::UserId;
 use pinwire_domain::event::EventKind;
+use pinwire_storage::events::Subjects;
 use pinwire_storage::log::LoggedEvent;
 use pinwire_storage::{Committed, Store, StoreError};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use super::bus::{Batch, Bus, Inbox, News};
+use super::bus::{Batch, Inbox, News};
 use super::hub::{Hub, Order};
+use super::redis::RedisBus;
 use super::render::render;
 use crate::admissions::Admissions;
 use crate::clock;
@@ -26,55 +28,53 @@ const HEAD_CHECK_EVERY: Duration = Duration::from_millis(400);
 /// Rows of the log read at once.
 const READ_MAX: i64 = 500;
 
-/// Tells this node and the others of each committed batch.
+/// Tells this node of each committed batch at once, and hands it on for the others.
 pub async fn publish(
     store: Store,
     mut committed: mpsc::Receiver<Committed>,
-    bus: Bus,
     inbox: Inbox,
+    others: Option<mpsc::Sender<Batch>>,
 ) {
-    while let Some(first) = committed.recv().await {
-        let mut events = first.events;
-        // What was committed meanwhile goes along, as far as it follows without a hole.
-        while let Ok(next) = committed.try_recv() {
-            if follows(&events, &next.events) {
-                events.extend(next.events);
+    while let Some(Committed { events, subjects }) = committed.recv().await {
+        let (Some((first, _)), Some((last, _))) = (events.first(), events.last()) else {
+            continue;
+        };
+        let mut batch = Batch {
+            from: first.seq - 1,
+            to: last.seq,
+            ..Batch::default()
+        };
+        match with_people(&store, events).await {
+            Ok(events) => batch.events = events,
+            Err(error) => tracing::warn!(%error, "a batch goes as a hint alone"),
+        }
+        // What finds no room in either is a hint lost, which the head check finds.
+        if let Some(others) = &others {
+            drop(others.try_send(batch.clone()));
+        }
+        batch.subjects = subjects;
+        drop(inbox.try_send(News::Batch(batch)));
+    }
+}
+
+/// Tells the other nodes: what was committed while a message was under way goes with the next one.
+pub async fn tell_others(mut batches: mpsc::Receiver<Batch>, bus: RedisBus) {
+    while let Some(mut batch) = batches.recv().await {
+        while let Ok(next) = batches.try_recv() {
+            // Without a hole between them.
+            if batch.to == next.from && !batch.events.is_empty() && !next.events.is_empty() {
+                batch.to = next.to;
+                batch.events.extend(next.events);
             } else {
-                tell(&store, std::mem::take(&mut events), &bus, &inbox).await;
-                events = next.events;
+                bus.publish(&std::mem::replace(&mut batch, next)).await;
             }
         }
-        tell(&store, events, &bus, &inbox).await;
+        bus.publish(&batch).await;
     }
 }
 
 /// An event, and the people it concerns, where its act knew them.
 type Told = (LoggedEvent, Option<Vec<UserId>>);
-
-fn follows(before: &[Told], next: &[Told]) -> bool {
-    match (before.last(), next.first()) {
-        (Some((last, _)), Some((first, _))) => last.seq + 1 == first.seq,
-        _ => false,
-    }
-}
-
-async fn tell(store: &Store, events: Vec<Told>, bus: &Bus, inbox: &Inbox) {
-    let (Some((first, _)), Some((last, _))) = (events.first(), events.last()) else {
-        return;
-    };
-    let mut batch = Batch {
-        from: first.seq - 1,
-        to: last.seq,
-        events: Vec::new(),
-    };
-    match with_people(store, events).await {
-        Ok(events) => batch.events = events,
-        Err(error) => tracing::warn!(%error, "a batch goes as a hint alone"),
-    }
-    // A full inbox loses a hint, which the head check finds.
-    drop(inbox.try_send(News::Batch(batch.clone())));
-    bus.publish(&batch).await;
-}
 
 /// Adds the people where they are not known yet.
 async fn with_people(
@@ -172,12 +172,9 @@ impl Tail {
                 self.read_to_head().await?;
                 continue;
             }
-            let events = batch
-                .events
-                .into_iter()
-                .filter(|(event, _)| event.seq > self.position)
-                .collect();
-            self.deliver(events, batch.to).await?;
+            let mut events = batch.events;
+            events.retain(|(event, _)| event.seq > self.position);
+            self.deliver(events, batch.to, &batch.subjects).await?;
         }
         if self.early.len() > EARLY_MAX {
             self.read_to_head().await?;
@@ -207,7 +204,7 @@ impl Tail {
             }
             tracing::debug!(from = self.position, to = reached, "read the log");
             metrics::counter!(LOG_READS).increment(1);
-            self.deliver(events, reached).await?;
+            self.deliver(events, reached, &Subjects::default()).await?;
         }
         self.early.retain(|_, batch| batch.to > self.position);
         self.gap_since = None;
@@ -219,6 +216,7 @@ impl Tail {
         &mut self,
         events: Vec<(LoggedEvent, Vec<UserId>)>,
         to: i64,
+        subjects: &Subjects,
     ) -> Result<(), StoreError> {
         let mut here = Vec::with_capacity(events.len());
         for (event, people) in events {
@@ -231,7 +229,7 @@ impl Tail {
             }
         }
         if !here.is_empty() {
-            for event in self.store.describe(here).await? {
+            for event in self.store.describe(here, subjects).await? {
                 let delivery = render(&event, clock::now())?;
                 if let Some(user) = delivery.signed_out {
                     self.hub.order(user, Order::CheckSession);

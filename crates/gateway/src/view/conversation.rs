@@ -2,7 +2,7 @@
 
 use pinwire_domain::conversation::Unread;
 use pinwire_domain::{Time, UserId, limits};
-use pinwire_storage::conversations::{Conversation, ConversationView as Viewed};
+use pinwire_storage::conversations::{Conversation, ConversationView as Viewed, Mine};
 use pinwire_storage::inbox::UnreadTotals;
 use pinwire_storage::people::Person;
 use serde::Serialize;
@@ -162,7 +162,7 @@ impl From<&Conversation> for ConversationView {
                 .members
                 .iter()
                 .map(|m| MemberView {
-                    user: PersonView::from(&m.person),
+                    user: PersonView::from(&*m.person),
                     read_position: m.read_position,
                     joined_at: m.joined_at.to_string(),
                 })
@@ -214,7 +214,7 @@ impl ConversationItem {
             unread_flag: view.mine.unread_flag,
             archived: view.mine.archived,
             muted_until: view.mine.muted_until.map(|t| t.to_string()),
-            head: HeadView::of(view, viewer, now),
+            head: HeadView::of(&view.conversation, &view.mine, viewer, now),
             version: view.mine.version,
         }
     }
@@ -261,26 +261,28 @@ pub struct HeadView {
 impl HeadView {
     /// The head that a conversation has for `viewer`, if any.
     #[must_use]
-    pub fn of(view: &Viewed, viewer: UserId, now: Time) -> Option<Self> {
-        let head = view.head(now)?;
-        let members = &view.conversation.members;
-        let others = || members.iter().filter(|m| m.person.id != viewer);
+    pub fn of(conversation: &Conversation, mine: &Mine, viewer: UserId, now: Time) -> Option<Self> {
+        let head = mine.head(conversation, now)?;
+        let others = || {
+            let members = conversation.members.iter();
+            members.filter(|m| m.person.id != viewer)
+        };
         Some(Self {
-            conversation_id: view.conversation.id.to_string(),
+            conversation_id: conversation.id.to_string(),
             state: head.state.into(),
             device_id: head.device_id,
-            kind: view.conversation.kind.into(),
-            title: view.conversation.title.clone(),
+            kind: conversation.kind.into(),
+            title: conversation.title.clone(),
             people: others()
                 .take(limits::HEAD_PEOPLE_MAX)
-                .map(|m| PersonView::from(&m.person))
+                .map(|m| PersonView::from(&*m.person))
                 .collect(),
             people_count: others().count(),
-            unread: view.mine.unread.into(),
-            unread_flag: view.mine.unread_flag,
-            last_pin_image: view.last_pin_image.clone(),
-            last_message_at: view.conversation.last_message_at.map(|t| t.to_string()),
-            activity_seq: view.conversation.activity_seq,
+            unread: mine.unread.into(),
+            unread_flag: mine.unread_flag,
+            last_pin_image: conversation.last_pin_image.clone(),
+            last_message_at: conversation.last_message_at.map(|t| t.to_string()),
+            activity_seq: conversation.activity_seq,
             version: head.version,
         })
     }

@@ -7,6 +7,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use pinwire_domain::conversation::{ConversationKind, MembershipState};
 use pinwire_domain::{ConversationId, Time, UserId};
 
+use super::views::HeadRow;
 use crate::db::Conn;
 use crate::db::loaded::{Addition, Entity, Stored, StoredTables, StoredWrites};
 use crate::db::many::{self, Table, Values};
@@ -18,6 +19,7 @@ const CONVERSATIONS: Table = Table {
     key: &["id"],
     columns: &[
         "kind",
+        "title",
         "creation_key",
         "created_by",
         "created_at",
@@ -27,6 +29,26 @@ const CONVERSATIONS: Table = Table {
         "last_seq",
         "activity_seq",
         "version",
+    ],
+};
+
+/// What acts read of it.
+const CONVERSATION_ROWS: Table = Table {
+    name: "conversation_rows",
+    key: &["id"],
+    columns: &[
+        "kind",
+        "title",
+        "creation_key",
+        "created_by",
+        "created_at",
+        "last_position",
+        "last_message_at",
+        "last_pin_id",
+        "last_seq",
+        "activity_seq",
+        "version",
+        "last_pin_image",
     ],
 };
 
@@ -53,6 +75,7 @@ const OF_PEOPLE: Table = Table {
 #[derive(Debug, Clone)]
 pub(crate) struct ConversationRow {
     pub(crate) kind: ConversationKind,
+    pub(crate) title: Option<String>,
     pub(crate) creation_key: Option<String>,
     pub(crate) created_by: UserId,
     pub(crate) created_at: Time,
@@ -62,6 +85,8 @@ pub(crate) struct ConversationRow {
     pub(crate) last_seq: i64,
     pub(crate) activity_seq: i64,
     pub(crate) version: i64,
+    /// The picture of the last pin that was sent.
+    pub(crate) last_pin_image: Option<String>,
 }
 
 impl ConversationRow {
@@ -80,6 +105,7 @@ impl ConversationRow {
         vec![
             id.get().into(),
             self.kind.name().into(),
+            self.title.as_deref().into(),
             self.creation_key.as_deref().into(),
             self.created_by.get().into(),
             self.created_at.as_millis().into(),
@@ -93,55 +119,52 @@ impl ConversationRow {
     }
 }
 
+/// The types of the columns of [`CONVERSATION_ROWS`]: what it is, and how far it goes.
+type ConversationSql = (
+    (BigInt, Text, Nullable<Text>, Nullable<Text>, BigInt, BigInt),
+    (
+        BigInt,
+        Nullable<BigInt>,
+        Nullable<BigInt>,
+        BigInt,
+        BigInt,
+        BigInt,
+        Nullable<Text>,
+    ),
+);
+/// A row of [`CONVERSATION_ROWS`].
+type ConversationValues = (
+    (i64, String, Option<String>, Option<String>, i64, i64),
+    (i64, Option<i64>, Option<i64>, i64, i64, i64, Option<String>),
+);
+
+impl ConversationRow {
+    fn read((what, counters): ConversationValues) -> Result<(ConversationId, Self)> {
+        let row = Self {
+            kind: ConversationKind::from_name(&what.1).ok_or(StoreError::Corrupt(what.1))?,
+            title: what.2,
+            creation_key: what.3,
+            created_by: UserId::new(what.4),
+            created_at: Time::from_millis(what.5),
+            last_position: counters.0,
+            last_message_at: counters.1.map(Time::from_millis),
+            last_pin: counters.2,
+            last_seq: counters.3,
+            activity_seq: counters.4,
+            version: counters.5,
+            last_pin_image: counters.6,
+        };
+        Ok((ConversationId::new(what.0), row))
+    }
+}
+
 impl Entity for ConversationRow {
     type Key = ConversationId;
 
     fn load(conn: &mut Conn, keys: &[ConversationId]) -> Result<Vec<(ConversationId, Self)>> {
-        type Sql = (
-            BigInt,
-            Text,
-            Nullable<Text>,
-            BigInt,
-            BigInt,
-            BigInt,
-            Nullable<BigInt>,
-            Nullable<BigInt>,
-            BigInt,
-            BigInt,
-            BigInt,
-        );
-        type Row = (
-            i64,
-            String,
-            Option<String>,
-            i64,
-            i64,
-            i64,
-            Option<i64>,
-            Option<i64>,
-            i64,
-            i64,
-            i64,
-        );
         let keys = keys.iter().map(|id| vec![id.get().into()]).collect();
-        let rows: Vec<Row> = many::select::<Sql, Row>(conn, &CONVERSATIONS, keys)?;
-        rows.into_iter()
-            .map(|r| {
-                let row = Self {
-                    kind: ConversationKind::from_name(&r.1).ok_or(StoreError::Corrupt(r.1))?,
-                    creation_key: r.2,
-                    created_by: UserId::new(r.3),
-                    created_at: Time::from_millis(r.4),
-                    last_position: r.5,
-                    last_message_at: r.6.map(Time::from_millis),
-                    last_pin: r.7,
-                    last_seq: r.8,
-                    activity_seq: r.9,
-                    version: r.10,
-                };
-                Ok((ConversationId::new(r.0), row))
-            })
-            .collect()
+        let rows = many::select::<ConversationSql, _>(conn, &CONVERSATION_ROWS, keys)?;
+        rows.into_iter().map(Self::read).collect()
     }
 }
 
@@ -196,26 +219,32 @@ const MEMBERSHIPS: Table = Table {
 };
 
 const MEMBERS: Table = Table {
-    name: "membership_rows",
+    name: "members",
     key: &["conversation_id"],
     columns: &[
         "user_id",
+        "username",
+        "full_name",
+        "profile_image",
+        "user_version",
         "state",
         "read_position",
         "unread_flag",
         "muted_until",
         "archived",
         "hidden_position",
+        "created_at",
+        "version",
         "messages_sent",
         "pins_sent",
         "last_sent_at",
-        "created_at",
-        "version",
-        "username",
-        "full_name",
-        "profile_image",
-        "user_version",
         "has_blocks",
+        "uncounted",
+        "last_excluded",
+        "head_state",
+        "head_device_id",
+        "head_closed_position",
+        "head_version",
     ],
 };
 
@@ -236,6 +265,12 @@ pub(crate) struct Membership {
     pub(crate) last_sent_at: Option<i64>,
     pub(crate) created_at: i64,
     pub(crate) version: i64,
+    /// Messages beyond the read mark that do not count; none where an act moved the mark to where it is not known.
+    pub(crate) uncounted: Option<i64>,
+    /// The last message that is kept from the person.
+    pub(crate) last_excluded: Option<i64>,
+    /// What the person's own acts said of the head.
+    pub(crate) head: Option<HeadRow>,
 }
 
 impl Membership {
@@ -255,7 +290,22 @@ impl Membership {
             last_sent_at: None,
             created_at: now.as_millis(),
             version: 1,
+            uncounted: Some(0),
+            last_excluded: None,
+            head: None,
         }
+    }
+
+    /// Moves the read mark, in a conversation whose last message is at `last`.
+    pub(crate) fn read_up_to(&mut self, position: i64, last: i64) {
+        self.read_position = position;
+        self.unread_flag = false;
+        self.version += 1;
+        self.uncounted = match self.uncounted {
+            _ if position >= last => Some(0),
+            Some(0) => Some(0),
+            _ => None,
+        };
     }
 
     pub(crate) fn user(&self) -> UserId {
@@ -283,67 +333,78 @@ impl Membership {
 
 /// All who have or had to do with a conversation, by id.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Members(pub(crate) Vec<Membership>);
+pub(crate) struct Members(pub(crate) Vec<Arc<Membership>>);
 
 impl Members {
     /// Those who take part.
     pub(crate) fn present(&self) -> Vec<UserId> {
         let present = self.0.iter().filter(|m| m.state == MembershipState::Member);
-        present.map(Membership::user).collect()
+        present.map(|m| m.user()).collect()
     }
 
     /// This person's membership, if they take part.
     pub(crate) fn present_mut(&mut self, user: UserId) -> Option<&mut Membership> {
-        let mut present = self
-            .0
-            .iter_mut()
-            .filter(|m| m.state == MembershipState::Member);
-        present.find(|m| m.user() == user)
+        let mut all = self.0.iter_mut();
+        let it = all.find(|m| m.user() == user && m.state == MembershipState::Member);
+        it.map(Arc::make_mut)
+    }
+
+    /// Whether it is known of everybody how much is unread.
+    pub(crate) fn all_counted(&self) -> bool {
+        self.0.iter().all(|m| m.uncounted.is_some())
     }
 }
 
-/// The types of the columns of [`MEMBERS`].
+/// The types of the columns of [`MEMBERS`]: person, standing, what they sent, what counts for them, their head.
 type MemberSql = (
-    BigInt,
-    BigInt,
-    Text,
-    BigInt,
-    Bool,
-    Nullable<BigInt>,
-    Bool,
-    Nullable<BigInt>,
-    BigInt,
-    BigInt,
-    Nullable<BigInt>,
-    BigInt,
-    BigInt,
-    Text,
-    Text,
-    Nullable<Text>,
-    BigInt,
-    Bool,
+    (BigInt, BigInt, Text, Text, Nullable<Text>, BigInt),
+    (
+        Text,
+        BigInt,
+        Bool,
+        Nullable<BigInt>,
+        Bool,
+        Nullable<BigInt>,
+        BigInt,
+        BigInt,
+    ),
+    (BigInt, BigInt, Nullable<BigInt>),
+    (Bool, BigInt, Nullable<BigInt>),
+    Nullable<(Text, Nullable<Text>, BigInt, BigInt)>,
 );
 /// A row of [`MEMBERS`].
 type MemberRow = (
-    i64,
-    i64,
-    String,
-    i64,
-    bool,
-    Option<i64>,
-    bool,
-    Option<i64>,
-    i64,
-    i64,
-    Option<i64>,
-    i64,
-    i64,
-    String,
-    String,
-    Option<String>,
-    i64,
-    bool,
+    (i64, i64, String, String, Option<String>, i64),
+    (String, i64, bool, Option<i64>, bool, Option<i64>, i64, i64),
+    (i64, i64, Option<i64>),
+    (bool, i64, Option<i64>),
+    Option<HeadRow>,
 );
+
+impl Membership {
+    fn read((who, standing, sent, counts, head): MemberRow) -> Result<(ConversationId, Self)> {
+        let state = MembershipState::from_name(&standing.0);
+        let membership = Self {
+            person: Arc::new(Person::from((who.1, who.2, who.3, who.4, who.5))),
+            state: state.ok_or(StoreError::Corrupt(standing.0))?,
+            read_position: standing.1,
+            unread_flag: standing.2,
+            muted_until: standing.3,
+            archived: standing.4,
+            hidden_position: standing.5,
+            created_at: standing.6,
+            version: standing.7,
+            messages_sent: sent.0,
+            pins_sent: sent.1,
+            last_sent_at: sent.2,
+            has_blocks: counts.0,
+            uncounted: Some(counts.1),
+            last_excluded: counts.2,
+            head,
+        };
+        Ok((ConversationId::new(who.0), membership))
+    }
+}
 
 impl Entity for Members {
     type Key = ConversationId;
@@ -352,30 +413,12 @@ impl Entity for Members {
         let keys = keys.iter().map(|id| vec![id.get().into()]).collect();
         let rows: Vec<MemberRow> = many::select::<MemberSql, MemberRow>(conn, &MEMBERS, keys)?;
         let mut all: BTreeMap<ConversationId, Self> = BTreeMap::new();
-        for r in rows {
-            let person = Person::from((r.1, r.13, r.14, r.15, r.16));
-            let membership = Membership {
-                person: Arc::new(person),
-                has_blocks: r.17,
-                state: MembershipState::from_name(&r.2).ok_or(StoreError::Corrupt(r.2))?,
-                read_position: r.3,
-                unread_flag: r.4,
-                muted_until: r.5,
-                archived: r.6,
-                hidden_position: r.7,
-                messages_sent: r.8,
-                pins_sent: r.9,
-                last_sent_at: r.10,
-                created_at: r.11,
-                version: r.12,
-            };
-            all.entry(ConversationId::new(r.0))
-                .or_default()
-                .0
-                .push(membership);
+        for row in rows {
+            let (id, membership) = Membership::read(row)?;
+            all.entry(id).or_default().0.push(Arc::new(membership));
         }
         for members in all.values_mut() {
-            members.0.sort_by_key(Membership::user);
+            members.0.sort_by_key(|m| m.user());
         }
         Ok(all.into_iter().collect())
     }

@@ -35,6 +35,8 @@ pub struct Conversation {
     pub activity_seq: i64,
     /// Grows when title or people change.
     pub version: i64,
+    /// The picture of the last pin that was sent.
+    pub last_pin_image: Option<String>,
     /// Those who take part, by id.
     pub members: Vec<Member>,
 }
@@ -43,7 +45,7 @@ pub struct Conversation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     /// The person.
-    pub person: Person,
+    pub person: Arc<Person>,
     /// Up to where they have read.
     pub read_position: i64,
     /// When they joined.
@@ -91,8 +93,6 @@ pub struct ConversationView {
     pub mine: Mine,
     /// The last message I may see.
     pub last_message: Option<Arc<Message>>,
-    /// The picture of the last pin that was sent.
-    pub last_pin_image: Option<String>,
 }
 
 /// A conversation's own columns.
@@ -174,7 +174,6 @@ pub(crate) fn views(conn: &mut Conn, viewers: &[UserId], cards: Vec<Card>) -> Re
         let last_message = last
             .map(|last| last.message(id).map(Arc::new))
             .transpose()?;
-        let last_pin_image = row.last_pin_image.clone();
         let (members, own): (Vec<Member>, Vec<Own>) = rows.into_iter().unzip();
         let conversation = Arc::new(conversation(row, members)?);
         for (member, own) in conversation.members.iter().zip(own) {
@@ -187,7 +186,6 @@ pub(crate) fn views(conn: &mut Conn, viewers: &[UserId], cards: Vec<Card>) -> Re
                 last_message: last_message
                     .clone()
                     .filter(|_| own.last_excluded != Some(last_position)),
-                last_pin_image: last_pin_image.clone(),
                 mine: Mine {
                     read_position: member.read_position,
                     unread: Unread::of(last_position - member.read_position - uncounted),
@@ -217,6 +215,7 @@ fn conversation(row: Row, members: Vec<Member>) -> Result<Conversation> {
         last_message_at: row.last_message_at.map(Time::from_millis),
         activity_seq: row.activity_seq,
         version: row.version,
+        last_pin_image: row.last_pin_image,
         members,
     })
 }
@@ -283,7 +282,7 @@ fn members_of(
     let mut all: HashMap<i64, Vec<(Member, Own)>> = HashMap::with_capacity(ids.len());
     for ((id, read_position, joined_at), person, own) in rows {
         let member = Member {
-            person: person.into(),
+            person: Arc::new(person.into()),
             read_position,
             joined_at: Time::from_millis(joined_at),
         };

@@ -21,7 +21,7 @@ use super::pool::Connections;
 use super::tx::{Abort, Emitted, LockKey, ROUNDS_MAX, Step, Tx, lock_all, no_end};
 use super::{Begin, Conn};
 use crate::error::{Result, StoreError};
-use crate::log::{self, Committed};
+use crate::log::{self, Base, Committed};
 use crate::rows::Rows;
 use crate::source::Source;
 
@@ -109,6 +109,7 @@ impl Writers {
                 source: source.clone(),
                 committed: committed.clone(),
                 again: Vec::new(),
+                kept: Kept::default(),
             };
             let waiting = Arc::clone(&waiting);
             std::thread::Builder::new()
@@ -173,6 +174,15 @@ struct Writer {
     committed: mpsc::Sender<Committed>,
     /// Acts of the last batch that have to run once more.
     again: Vec<Waiting>,
+    /// What the last batch left in memory.
+    kept: Kept,
+}
+
+/// Rows that need not be read again as long as the log stands where it stood.
+#[derive(Default)]
+struct Kept {
+    rows: Rows,
+    base: Option<Base>,
 }
 
 impl Writer {
@@ -192,12 +202,10 @@ impl Writer {
     }
 
     /// Runs and answers a batch; gives back the acts that have to run again.
-    fn commit(&self, mut batch: Vec<Waiting>) -> Vec<Waiting> {
+    fn commit(&mut self, mut batch: Vec<Waiting>) -> Vec<Waiting> {
         let begun = meter::begin(batch.iter().map(|waiting| waiting.came));
-        let outcome = self
-            .connections
-            .get()
-            .and_then(|mut conn| self.transact(&mut conn, &mut batch));
+        let conn = self.connections.get();
+        let outcome = conn.and_then(|mut conn| self.transact(&mut conn, &mut batch));
         let mut again = Vec::new();
         match outcome {
             Ok((ended, committed)) => {
@@ -230,12 +238,19 @@ impl Writer {
         again
     }
 
-    fn transact(&self, conn: &mut Conn, batch: &mut [Waiting]) -> Result<(Vec<Ended>, Committed)> {
+    fn transact(
+        &mut self,
+        conn: &mut Conn,
+        batch: &mut [Waiting],
+    ) -> Result<(Vec<Ended>, Committed)> {
+        // Only what is committed is kept.
+        let kept = std::mem::take(&mut self.kept);
         conn.begin(Begin::Write)?;
-        match self.run_acts(conn, batch) {
-            Ok(done) => {
+        match self.run_acts(conn, batch, kept) {
+            Ok((ended, committed, kept)) => {
                 conn.commit()?;
-                Ok(done)
+                self.kept = kept;
+                Ok((ended, committed))
             }
             Err(error) => {
                 // The connection is given back broken if this fails, and the pool drops it.
@@ -257,8 +272,17 @@ impl Writer {
         }
     }
 
-    fn run_acts(&self, conn: &mut Conn, batch: &mut [Waiting]) -> Result<(Vec<Ended>, Committed)> {
-        let held = self.lock(conn, batch)?;
+    fn run_acts(
+        &self,
+        conn: &mut Conn,
+        batch: &mut [Waiting],
+        Kept { mut rows, base: at }: Kept,
+    ) -> Result<(Vec<Ended>, Committed, Kept)> {
+        let (held, base) = self.lock(conn, batch, &mut rows)?;
+        // An act with the connection changes rows beside those in memory.
+        if base.is_none() || base != at || batch.iter().any(|w| w.way == Way::Alone) {
+            rows = Rows::default();
+        }
         let mut events = Vec::new();
         let mut ended: Vec<Option<Ended>> = Vec::with_capacity(batch.len());
         for waiting in batch.iter_mut() {
@@ -267,7 +291,6 @@ impl Writer {
                 Way::Together => None,
             });
         }
-        let mut rows = Rows::default();
         for _ in 0..ROUNDS_MAX {
             let mut missing = false;
             for (waiting, end) in batch.iter_mut().zip(&mut ended) {
@@ -300,28 +323,36 @@ impl Writer {
             }
             rows.load(conn)?;
         }
-        rows.write(conn)?;
-        let committed = log::append(conn, events, &mut rows)?;
+        let committed = log::append(conn, events, &mut rows, base)?;
         let stuck = || Ended::Failed(no_end());
         let ended = ended.into_iter().map(|end| end.unwrap_or_else(stuck));
-        Ok((ended.collect(), committed))
+        let kept = Kept {
+            rows: rows.into_kept(),
+            base: base.and_then(|base| committed.after(base)),
+        };
+        Ok((ended.collect(), committed, kept))
     }
 
-    /// Finds and takes the locks of all acts.
-    fn lock(&self, conn: &mut Conn, batch: &mut [Waiting]) -> Result<BTreeSet<LockKey>> {
+    /// Finds and takes the locks of all acts; also tells how far the log went before that.
+    fn lock(
+        &self,
+        conn: &mut Conn,
+        batch: &mut [Waiting],
+        rows: &mut Rows,
+    ) -> Result<(BTreeSet<LockKey>, Option<Base>)> {
         let mut held: BTreeSet<LockKey> = BTreeSet::new();
         if !conn.is_postgres() {
-            return Ok(held);
+            // Nobody else writes.
+            return Ok((held, Some(Base::now(conn)?)));
         }
         // What is found without a lock may be another's a moment later: the acts themselves look again.
-        let mut rows = Rows::default();
         for _ in 0..ROUNDS_MAX {
             let mut missing = false;
             for waiting in batch.iter_mut() {
                 held.extend(waiting.locks.iter().cloned());
                 if let Some(find) = &mut waiting.find_locks {
                     let nothing = BTreeSet::new();
-                    let mut tx = Tx::new(&self.source, &mut rows, &nothing, None, false);
+                    let mut tx = Tx::new(&self.source, rows, &nothing, None, false);
                     match find(&mut tx) {
                         Ok(found) => held.extend(found),
                         Err(Abort::Missing) => missing = true,
@@ -335,8 +366,8 @@ impl Writer {
             }
             rows.load(conn)?;
         }
-        lock_all(conn, &held)?;
-        Ok(held)
+        let base = lock_all(conn, &held)?;
+        Ok((held, base))
     }
 
     fn run_alone(
@@ -355,9 +386,8 @@ impl Writer {
             let made = std::mem::take(&mut tx.events);
             let outcome = outcome.and_then(|()| {
                 rows.keep();
-                rows.write(conn)?;
                 let mut writes = Writes::default();
-                rows.write_conversations(&mut writes);
+                rows.write(&mut writes);
                 Ok(writes.run(conn)?)
             });
             match outcome {

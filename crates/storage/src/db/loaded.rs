@@ -98,6 +98,16 @@ impl<E: Entity> Loaded<E> {
         self.draft.clear();
     }
 
+    /// Forgets what was not there, and what `is_of_use` tells nothing of; all of it beyond `most`.
+    pub(crate) fn keep_for_later(&mut self, most: usize, is_of_use: impl Fn(&E) -> bool) {
+        self.wanted.clear();
+        if self.stored.len() > most {
+            self.stored = HashMap::new();
+        }
+        self.stored
+            .retain(|_, entity| entity.as_ref().is_some_and(&is_of_use));
+    }
+
     /// Reads what was asked for; how much that was.
     pub(crate) fn load(&mut self, conn: &mut Conn) -> Result<usize> {
         let keys: Vec<E::Key> = std::mem::take(&mut self.wanted).into_iter().collect();
@@ -127,25 +137,6 @@ impl<E: Stored> Loaded<E> {
         for (key, entity) in std::mem::take(&mut self.decided) {
             self.stored.insert(key, Some(entity));
         }
-    }
-
-    /// Adds to `writes` the new ones alone.
-    pub(crate) fn write_new(&mut self, writes: &mut Writes) {
-        let is_new = |key: &E::Key| !matches!(self.stored.get(key), Some(Some(_)));
-        let new: Vec<E::Key> = self
-            .decided
-            .keys()
-            .filter(|key| is_new(key))
-            .cloned()
-            .collect();
-        let mut rows = StoredWrites::default();
-        for key in new {
-            if let Some(entity) = self.decided.remove(&key) {
-                entity.insert(&key, &mut rows);
-                self.stored.insert(key, Some(entity));
-            }
-        }
-        rows.add_to(&E::TABLES, writes);
     }
 }
 

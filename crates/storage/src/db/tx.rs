@@ -1,6 +1,7 @@
 //! What an act works with: rows in memory, or the connection; locks; the log.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use diesel::sql_types::BigInt;
 use pinwire_domain::UserId;
@@ -9,7 +10,8 @@ use super::Conn;
 use super::many::{self, Value};
 use crate::conversations::rows::Members;
 use crate::error::{Result, StoreError};
-use crate::log::{About, NewEvent};
+use crate::log::{About, Base, NewEvent};
+use crate::messages::Message;
 use crate::rows::Rows;
 use crate::source::Source;
 
@@ -42,14 +44,15 @@ impl LockKey {
 }
 
 /// Takes all of these keys, in the order of their numbers, as every node does.
-pub(super) fn lock_all(conn: &mut Conn, keys: &BTreeSet<LockKey>) -> Result<()> {
-    if !conn.is_postgres() {
-        return Ok(());
-    }
+///
+/// Tells how the log stood before they were taken; none where nothing had to be taken.
+pub(super) fn lock_all(conn: &mut Conn, keys: &BTreeSet<LockKey>) -> Result<Option<Base>> {
     let numbers: BTreeSet<i64> = keys.iter().map(LockKey::number).collect();
     let numbers = numbers.into_iter().map(|n| vec![Value::from(n)]).collect();
-    many::call::<BigInt, i64>(conn, "count(pg_advisory_xact_lock(it))", numbers)?;
-    Ok(())
+    let lock = "count(pg_advisory_xact_lock(it)), (select seq from log_head),
+        (select unlogged_changes from log_head)";
+    let locked = many::call::<(BigInt, BigInt, BigInt), (i64, i64, i64)>(conn, lock, numbers)?;
+    Ok(locked.map(|(_, seq, unlogged)| Base { seq, unlogged }))
 }
 
 /// Why an act stopped.
@@ -73,10 +76,13 @@ impl<E: Into<StoreError>> From<E> for Abort {
 /// The result of a step of an act.
 pub(crate) type Step<T> = std::result::Result<T, Abort>;
 
-/// An event that an act adds, and the people it concerns, where the act knew them.
+/// An event that an act adds, and what the act knew of it.
 pub(crate) struct Emitted {
     pub(crate) event: NewEvent,
+    /// The people it concerns.
     pub(crate) people: Option<Vec<UserId>>,
+    /// The message it is about.
+    pub(crate) message: Option<Arc<Message>>,
 }
 
 /// What an act works with.
@@ -142,7 +148,31 @@ impl<'a> Tx<'a> {
             About::Mine(_) | About::Me => Some(vec![event.actor]),
             About::Profile => None,
         };
-        self.events.push(Emitted { event, people });
+        self.events.push(Emitted {
+            event,
+            people,
+            message: None,
+        });
+    }
+
+    /// Adds the event of a new message, which is kept from some of the members.
+    pub(crate) fn emit_message(
+        &mut self,
+        event: NewEvent,
+        message: &Arc<Message>,
+        withheld: &[UserId],
+    ) {
+        let members = self.rows.members.peek(&message.conversation);
+        let people = members.map(|members| {
+            let mut people = members.present();
+            people.retain(|person| !withheld.contains(person));
+            people
+        });
+        self.events.push(Emitted {
+            event,
+            people,
+            message: Some(Arc::clone(message)),
+        });
     }
 }
 

@@ -1,5 +1,7 @@
 //! Writing a message into its conversation.
 
+use std::sync::Arc;
+
 use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::event::EventKind;
 use pinwire_domain::message::{MessageDraft, MessageKind, PinState};
@@ -8,7 +10,7 @@ use pinwire_domain::{ConversationId, Refusal, Time, UserId};
 
 use super::Message;
 use crate::conversations;
-use crate::conversations::rows::{Members, Membership};
+use crate::conversations::rows::Members;
 use crate::db::loaded::Addition;
 use crate::db::many::{Table, Values};
 use crate::db::tx::{LockKey, Step, Tx};
@@ -101,7 +103,7 @@ pub(crate) struct Post<'a> {
 }
 
 /// Writes a message at the next position of a conversation that the sender is a member of.
-pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step<Message> {
+pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step<Arc<Message>> {
     tx.lock(LockKey::Conversation(id.get()))?;
     let mut conversation = conversations::row(tx, id)?;
     let mut members = conversations::members(tx, id)?;
@@ -111,18 +113,17 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
     conversation.last_message_at = Some(now);
     if let Some(pin) = post.pin {
         conversation.last_pin = Some(pin.id);
+        conversation.last_pin_image = Some(pin.image_url.clone());
     }
     let mine = members.present_mut(post.sender);
     let mine = mine.ok_or(Refusal::ConversationNotFound)?;
     // Who writes has read what stands above.
-    mine.read_position = position;
-    mine.unread_flag = false;
+    mine.read_up_to(position, position);
     mine.messages_sent += 1;
     mine.pins_sent += i64::from(post.pin.is_some());
     mine.last_sent_at = Some(now.as_millis());
-    mine.version += 1;
     let sender = Person::clone(&mine.person);
-    withhold(tx, (id, position), post.sender, &members)?;
+    let withheld = withhold(tx, (id, position), post.sender, &mut members)?;
     let snapshot = post.pin.map(serde_json::to_string).transpose()?;
     tx.rows.messages.add(NewMessage {
         conversation: id,
@@ -135,13 +136,7 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
     });
     tx.rows.conversations.put(id, conversation);
     tx.rows.members.put(id, members);
-    tx.emit(NewEvent {
-        at: now,
-        kind: EventKind::MessageCreated,
-        actor: post.sender,
-        about: About::Message(id, position),
-    });
-    Ok(Message {
+    let message = Arc::new(Message {
         conversation: id,
         position,
         sender,
@@ -152,24 +147,33 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
         created_at: now,
         deleted_at: None,
         version: FIRST_VERSION,
-    })
+    });
+    let event = NewEvent {
+        at: now,
+        kind: EventKind::MessageCreated,
+        actor: post.sender,
+        about: About::Message(id, position),
+    };
+    tx.emit_message(event, &message, &withheld);
+    Ok(message)
 }
 
-/// Keeps a message from the members whose gate withholds it.
+/// Keeps a message from the members whose gate withholds it; who they are.
 fn withhold(
     tx: &mut Tx<'_>,
     (conversation, position): (ConversationId, i64),
     sender: UserId,
-    members: &Members,
-) -> Step<()> {
+    members: &mut Members,
+) -> Step<Vec<UserId>> {
     let blockers = members
         .0
         .iter()
         .filter(|m| m.has_blocks && m.user() != sender);
     let blockers: Vec<UserId> = blockers
         .filter(|m| m.state == MembershipState::Member)
-        .map(Membership::user)
+        .map(|m| m.user())
         .collect();
+    let mut withheld = Vec::new();
     for (user, gate) in safety::gates(tx, sender, &blockers)? {
         if gate == Gate::Withheld {
             tx.rows.exclusions.add(NewExclusion {
@@ -177,7 +181,15 @@ fn withhold(
                 conversation,
                 position,
             });
+            withheld.push(user);
         }
     }
-    Ok(())
+    for member in &mut members.0 {
+        if withheld.contains(&member.user()) {
+            let member = Arc::make_mut(member);
+            member.last_excluded = Some(position);
+            member.uncounted = member.uncounted.map(|n| n + 1);
+        }
+    }
+    Ok(withheld)
 }

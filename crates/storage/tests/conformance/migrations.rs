@@ -7,7 +7,7 @@ both! {
         at.execute("update schema_migrations set checksum = 'other'");
         let refused = at.start_again(Migrate::Forward);
         assert!(matches!(refused, Err(OpenError::Schema(SchemaError::Altered(_)))), "{refused:?}");
-        assert_eq!(at.number("select count(*) from schema_migrations where checksum = 'other'"), 1);
+        assert_eq!(at.number("select count(*) from schema_migrations where checksum <> 'other'"), 0);
     }
 
     a_newer_schema_is_refused_only_if_it_says_so(at) {

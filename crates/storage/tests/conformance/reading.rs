@@ -139,13 +139,15 @@ both! {
         let id = talk(at, ana, bo, 1).await;
         assert_eq!((heads(at, ana).await, heads(at, bo).await), (vec![id], vec![id]));
         at.store.set_head(bo, id, Open, Some("phone".into())).await.unwrap();
-        let head = at.sees(bo, id).await.head(at.now()).unwrap();
+        let view = at.sees(bo, id).await;
+        let head = view.mine.head(&view.conversation, at.now()).unwrap();
         assert_eq!((head.state, head.device_id.as_deref()), (Open, Some("phone")));
         at.store.close_head(bo, id).await.unwrap();
         assert_eq!(heads(at, bo).await, []);
         assert_eq!(at.sees(bo, id).await.mine.unread.messages, 1);
         at.writes(ana, id, "still there?").await;
-        let head = at.sees(bo, id).await.head(at.now()).unwrap();
+        let view = at.sees(bo, id).await;
+        let head = view.mine.head(&view.conversation, at.now()).unwrap();
         assert_eq!((head.state, head.device_id), (Minimized, None));
         // Opening brings a closed head back.
         at.store.close_head(bo, id).await.unwrap();

@@ -125,6 +125,7 @@ impl TestStore {
 
     /// Runs SQL beside the store, for what no act does.
     pub(crate) fn execute(&self, sql: &str) {
+        let sql = &format!("{sql}; update log_head set unlogged_changes = unlogged_changes + 1");
         match &self.database.target {
             Target::Sqlite(path) => sqlite(path).batch_execute(sql).unwrap(),
             Target::Postgres(url) => postgres(url).batch_execute(sql).unwrap(),

@@ -1,11 +1,44 @@
 //! The log as each person reads it.
 
 use pinwire_domain::event::{Cursor, EventKind};
-use pinwire_domain::{Time, UserId};
-use pinwire_storage::events::{ResyncReason, Stretch, What};
+use pinwire_domain::head::HeadState;
+use pinwire_domain::message::MessageDraft;
+use pinwire_domain::{ConversationId, Time, UserId};
+use pinwire_storage::events::{ResyncReason, Stretch, Subjects, What};
+use pinwire_storage::log::LoggedEvent;
 
 use crate::boards::full;
-use crate::stores::TestStore;
+use crate::explain;
+use crate::stores::{TestStore, on_postgres, on_sqlite};
+
+/// The next events that were committed, with those they concern, and what was known of them.
+fn taken(at: &mut TestStore, count: usize) -> (Vec<(LoggedEvent, Vec<UserId>)>, Subjects) {
+    let (mut all, mut subjects) = (Vec::new(), Subjects::default());
+    while all.len() < count.max(1) {
+        let batch = at.committed.try_recv().expect("it was committed");
+        all.extend(batch.events);
+        subjects.absorb(batch.subjects);
+    }
+    all.sort_by_key(|(event, _)| event.seq);
+    let told = |(event, people): (LoggedEvent, Option<Vec<UserId>>)| (event, people.unwrap());
+    (all.into_iter().map(told).collect(), subjects)
+}
+
+/// The one event of the last act, described by what its batch had in memory and as it is read from the database;
+/// `known` tells whether the batch had it.
+async fn same_as_read(at: &mut TestStore, known: usize) {
+    let (events, subjects) = taken(at, 1);
+    assert_eq!(events.len(), 1);
+    explain::run(at);
+    let described = at.store.describe(events.clone(), &subjects).await.unwrap();
+    assert_eq!(explain::run(at).is_empty(), known == 1, "{events:?}");
+    let read = at
+        .store
+        .describe(events, &Subjects::default())
+        .await
+        .unwrap();
+    assert_eq!(described, read);
+}
 
 /// All of a person's events after `seq`, read in stretches of two.
 async fn hears(at: &TestStore, person: UserId, seq: i64) -> Vec<(i64, EventKind)> {
@@ -74,7 +107,8 @@ both! {
         at.writes(ana, id, "unwanted").await;
         let Stretch::Events { events, .. } = stretch(at, bo, 0).await else { panic!() };
         assert_eq!(events.len(), 1);
-        let What::Message(message, Some(conversation)) = &events[0].what else { panic!() };
+        let What::Message(message) = &events[0].what else { panic!() };
+        let conversation = events[0].conversation.as_ref().unwrap();
         assert_eq!((message.position, conversation.members.len()), (1, 2));
         assert_eq!(hears(at, ana, 0).await.len(), 2);
     }
@@ -101,7 +135,7 @@ both! {
                 let store = at.store.clone();
                 tokio::spawn(async move {
                     let text = format!("{n}");
-                    let draft = pinwire_domain::message::MessageDraft::new(Some(&text), None);
+                    let draft = MessageDraft::new(Some(&text), None);
                     store.send_message(full(bo), id, draft.unwrap(), None, None).await.unwrap()
                 })
             })
@@ -121,4 +155,77 @@ both! {
         let times = at.store.log_after(0, 1).await.unwrap().0;
         assert_eq!(times[0].0.at, Time::from_millis(at.now().as_millis()));
     }
+}
+
+/// What a batch had in memory is what the database has, act by act.
+async fn memory_is_true(at: &mut TestStore) {
+    let (ana, bo, cy) = (at.person("ana"), at.person("bo"), at.person("cy"));
+    let (direct, _) = at.sends_to(ana, at.pin(ana), bo).await;
+    same_as_read(at, 1).await;
+    let group = at
+        .store
+        .begin_conversation(ana, vec![bo, cy], None)
+        .await
+        .unwrap();
+    same_as_read(at, 1).await;
+    let group = ConversationId::new(group.outcome.0);
+    at.block(cy, bo);
+    for id in [direct, group, group] {
+        at.writes(bo, id, "hello").await;
+        same_as_read(at, 1).await;
+    }
+    at.store.close_head(ana, group).await.unwrap();
+    same_as_read(at, 0).await;
+    // Cy does not see bo's two: what lies between the marks is not known, and read.
+    for (person, position, known) in [(ana, 1, 1), (cy, 1, 0), (cy, 2, 1), (ana, 2, 1)] {
+        at.store.read_to(person, group, position).await.unwrap();
+        same_as_read(at, known).await;
+    }
+    at.store.flag_unread(ana, group, true).await.unwrap();
+    same_as_read(at, 1).await;
+    at.writes(ana, group, "three").await;
+    same_as_read(at, 1).await;
+    at.store
+        .set_head(cy, group, HeadState::Open, Some("phone".into()))
+        .await
+        .unwrap();
+    same_as_read(at, 0).await;
+    let many: Vec<_> = (0..20)
+        .map(|n| {
+            let (store, id) = (at.store.clone(), if n % 3 == 0 { direct } else { group });
+            let who = if n % 2 == 0 { ana } else { bo };
+            tokio::spawn(async move {
+                let draft = MessageDraft::new(Some("x"), None).unwrap();
+                store
+                    .send_message(full(who), id, draft, None, None)
+                    .await
+                    .unwrap()
+            })
+        })
+        .collect();
+    for one in many {
+        one.await.unwrap();
+    }
+    at.writes(bo, direct, "last").await;
+    at.writes(bo, group, "last").await;
+    let (events, subjects) = taken(at, 22);
+    let known = at.store.describe(events.clone(), &subjects).await.unwrap();
+    let read = at
+        .store
+        .describe(events, &Subjects::default())
+        .await
+        .unwrap();
+    assert_eq!(known.last(), read.last());
+}
+
+#[test]
+fn memory_is_true_on_sqlite() {
+    explain::record();
+    on_sqlite(memory_is_true);
+}
+
+#[test]
+fn memory_is_true_on_postgres() {
+    explain::record();
+    on_postgres(memory_is_true);
 }
