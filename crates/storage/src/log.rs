@@ -1,6 +1,6 @@
 //! The one log: appending, its head, and reading it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 use pinwire_domain::conversation::MembershipState;
@@ -10,12 +10,18 @@ use pinwire_domain::{ConversationId, Time, UserId};
 use crate::db::many::{Table, Values, Writes};
 use crate::db::tx::Emitted;
 use crate::db::{Conn, on};
-use crate::error::{Result, StoreError};
+use crate::error::Result;
 use crate::events::Subjects;
 use crate::rows::Rows;
 use crate::schema::{
     companions, conversations, events, log_head, membership_periods, profile_changes,
 };
+
+mod audience;
+mod epoch;
+
+pub(crate) use audience::audiences;
+pub(crate) use epoch::{identity, settle_epoch};
 
 /// An event that an act adds.
 #[derive(Debug, Clone, Copy)]
@@ -400,85 +406,6 @@ fn of_profiles(conn: &mut Conn, me: i64, after: i64, limit: i64) -> Result<Vec<R
         .load(c))?)
 }
 
-/// A time in which somebody was a member: person, first and last seq.
-type Period = (i64, i64, Option<i64>);
-
-/// The times of membership in these conversations.
-fn periods(conn: &mut Conn, ids: &BTreeSet<i64>) -> Result<HashMap<i64, Vec<Period>>> {
-    let mut all: HashMap<i64, Vec<Period>> = HashMap::with_capacity(ids.len());
-    if ids.is_empty() {
-        return Ok(all);
-    }
-    let rows: Vec<(i64, Period)> = on!(conn, c => membership_periods::table
-        .filter(membership_periods::conversation_id.eq_any(ids))
-        .select((
-            membership_periods::conversation_id,
-            (
-                membership_periods::user_id,
-                membership_periods::joined_seq,
-                membership_periods::left_seq,
-            ),
-        ))
-        .load(c))?;
-    for (id, period) in rows {
-        all.entry(id).or_default().push(period);
-    }
-    Ok(all)
-}
-
-/// The people each event concerns. Two statements, however many events there are.
-pub(crate) fn audiences(conn: &mut Conn, list: &[LoggedEvent]) -> Result<Vec<Vec<UserId>>> {
-    let ids: BTreeSet<i64> = list
-        .iter()
-        .filter_map(|e| e.conversation)
-        .map(ConversationId::get)
-        .collect();
-    let periods = periods(conn, &ids)?;
-    let actors: BTreeSet<i64> = list
-        .iter()
-        .filter(|e| e.user.is_none() && e.conversation.is_none())
-        .map(|e| e.actor.get())
-        .collect();
-    let known = acquaintances(conn, &actors)?;
-    let audience = |event: &LoggedEvent| match (event.user, event.conversation) {
-        (Some(user), _) => vec![user],
-        (None, Some(conversation)) => periods
-            .get(&conversation.get())
-            .into_iter()
-            .flatten()
-            .filter(|(_, joined, left)| {
-                *joined < event.seq && left.is_none_or(|left| event.seq <= left)
-            })
-            .map(|(user, ..)| UserId::new(*user))
-            .collect(),
-        (None, None) => known.get(&event.actor).cloned().unwrap_or_default(),
-    };
-    Ok(list.iter().map(audience).collect())
-}
-
-/// For each of these people, themselves and all who share a conversation with them.
-fn acquaintances(conn: &mut Conn, people: &BTreeSet<i64>) -> Result<HashMap<UserId, Vec<UserId>>> {
-    let mut all: HashMap<UserId, Vec<UserId>> = people
-        .iter()
-        .map(|person| (UserId::new(*person), vec![UserId::new(*person)]))
-        .collect();
-    if people.is_empty() {
-        return Ok(all);
-    }
-    let rows: Vec<(i64, i64)> = on!(conn, c => companions::table
-        .filter(companions::user_id.eq_any(people))
-        .filter(companions::other_state.eq(MembershipState::Member.name()))
-        .select((companions::user_id, companions::other_id))
-        .distinct()
-        .load(c))?;
-    for (person, other) in rows {
-        all.entry(UserId::new(person))
-            .or_default()
-            .push(UserId::new(other));
-    }
-    Ok(all)
-}
-
 /// Removes events older than `before` from the log, at most `limit`; how many went.
 pub(crate) fn trim(conn: &mut Conn, before: Time, limit: i64) -> Result<usize> {
     let seqs: Vec<i64> = on!(conn, c => events::table
@@ -494,50 +421,4 @@ pub(crate) fn trim(conn: &mut Conn, before: Time, limit: i64) -> Result<usize> {
         .set(log_head::trimmed_seq.eq(last))
         .execute(c))?;
     Ok(on!(conn, c => diesel::delete(events::table.filter(events::seq.le(last))).execute(c))?)
-}
-
-/// The epoch of this database, made anew when the database is not the one the epoch was made for.
-pub(crate) fn settle_epoch(conn: &mut Conn, identity: &str, new_epoch: &str) -> Result<String> {
-    let row: Option<(String, String)> = on!(conn, c => log_head::table
-        .find(1_i16)
-        .select((log_head::epoch, log_head::identity))
-        .first(c)
-        .optional())?;
-    match row {
-        Some((epoch, known)) if known == identity => return Ok(epoch),
-        Some(_) => on!(conn, c => diesel::update(log_head::table.find(1_i16))
-            .set((log_head::epoch.eq(new_epoch), log_head::identity.eq(identity)))
-            .execute(c))?,
-        None => on!(conn, c => diesel::insert_into(log_head::table)
-            .values((
-                log_head::id.eq(1_i16),
-                log_head::epoch.eq(new_epoch),
-                log_head::identity.eq(identity),
-                log_head::seq.eq(0),
-                log_head::trimmed_seq.eq(0),
-            ))
-            .execute(c))?,
-    };
-    Ok(new_epoch.to_owned())
-}
-
-#[derive(QueryableByName)]
-struct Identity {
-    #[diesel(sql_type = diesel::sql_types::Text)]
-    identity: String,
-}
-
-/// What names this very database: PostgreSQL's system, timeline and database, or the SQLite file.
-pub(crate) fn identity(conn: &mut Conn, sqlite_file: Option<&str>) -> Result<String> {
-    match (conn, sqlite_file) {
-        (Conn::Postgres(c), _) => Ok(diesel::sql_query(
-            "select system_identifier::text || '.' || timeline_id::text || '.' || oid::text as identity
-             from pg_control_system(), pg_control_checkpoint(), pg_database
-             where datname = current_database()",
-        )
-        .get_result::<Identity>(&mut **c)?
-        .identity),
-        (Conn::Sqlite(_), Some(file)) => Ok(file.to_owned()),
-        (Conn::Sqlite(_), None) => Err(StoreError::Corrupt("a file without an identity".into())),
-    }
 }
