@@ -13,6 +13,7 @@ mod bad_frames;
 mod bad_requests;
 mod bad_tokens;
 mod boards;
+mod changes;
 mod contacts;
 mod events;
 mod frames;

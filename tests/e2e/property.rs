@@ -104,7 +104,8 @@ impl<'a> Device<'a> {
         };
         let me = &self.person;
         match kind {
-            30..50 => drop(me.replies(conversation, &format!("{kind} words")).await),
+            30..42 => drop(me.replies(conversation, &format!("{kind} words")).await),
+            42..50 => self.changes(&conversation.clone(), kind).await,
             50..65 => {
                 let last = self.replica.last_position(conversation);
                 me.reads(conversation, self.chance.random_range(0..=last))
@@ -129,6 +130,32 @@ impl<'a> Device<'a> {
                 }
             }
         }
+    }
+
+    /// Changes some message, of anybody's: what one may not do is refused.
+    async fn changes(&mut self, conversation: &str, kind: i32) {
+        let last = self.replica.last_position(conversation);
+        // Mostly one of the last, which others see in their lists.
+        let first = if kind % 2 == 0 { last } else { 1 };
+        let position = self
+            .chance
+            .random_range(first.min(last).max(1)..=last.max(1));
+        let emoji = ["👍", "❤️", "🎉"][self.chance.random_range(0..3)];
+        let me = &self.person;
+        let answer = match kind {
+            42 | 43 => {
+                me.edits(conversation, position, &format!("{kind} other words"))
+                    .await
+            }
+            44 | 45 => me.deletes(conversation, position, "everyone").await,
+            46 => me.deletes(conversation, position, "me").await,
+            47 => me.takes_back(conversation, position, emoji).await,
+            _ => me.reacts(conversation, position, emoji).await,
+        };
+        assert!(
+            matches!(answer.status, 200 | 204 | 403 | 404 | 409),
+            "{answer}"
+        );
     }
 
     async fn sends(&mut self, kind: i32) {

@@ -46,7 +46,8 @@ async fn answer_and_frame_are_whole(world: &World) {
 
     let message = json!({
         "conversation_id": "[conversation_id]", "position": 1, "kind": "user", "sender": person("ana", "Ana"),
-        "text": "For the hall?", "created_at": "[created_at]", "deleted_at": null, "version": 1,
+        "text": "For the hall?", "created_at": "[created_at]", "edited_at": null, "deleted_at": null,
+        "reactions": [], "version": 1,
         "pin": {
             "pin_id": "[pin_id]", "owner_id": "[owner_id]", "title": "Green hall", "description": null,
             "alt_text": null, "link": "https://halls.example/1", "image_url": "https://img.example/hall.jpg",

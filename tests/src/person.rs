@@ -185,6 +185,35 @@ impl Person {
         self.api.request(Method::POST, &path).json(message)
     }
 
+    /// Changes the text of a message.
+    pub async fn edits(&self, conversation: &str, position: i64, text: &str) -> Answer {
+        let path = place(conversation, position);
+        self.api.patch(&path, &json!({"text": text})).await
+    }
+
+    /// Deletes a message for `me` or `everyone`.
+    pub async fn deletes(&self, conversation: &str, position: i64, whom: &str) -> Answer {
+        let path = format!("{}?for={whom}", place(conversation, position));
+        self.api.delete(&path).await
+    }
+
+    /// Puts a reaction to a message.
+    pub async fn reacts(&self, conversation: &str, position: i64, emoji: &str) -> Answer {
+        let path = format!("{}/reactions/{emoji}", place(conversation, position));
+        self.api.request(Method::PUT, &path).send().await
+    }
+
+    /// Takes a reaction back.
+    pub async fn takes_back(&self, conversation: &str, position: i64, emoji: &str) -> Answer {
+        let path = format!("{}/reactions/{emoji}", place(conversation, position));
+        self.api.delete(&path).await
+    }
+
+    /// Gets a message.
+    pub async fn looks_at(&self, conversation: &str, position: i64) -> Answer {
+        self.api.get(&place(conversation, position)).await
+    }
+
     /// Marks a conversation read up to a position.
     pub async fn reads(&self, conversation: &str, position: i64) {
         let path = format!("/v5/conversations/{conversation}/read");
@@ -281,4 +310,9 @@ impl Person {
     pub async fn connects_after(&self, cursor: &str) -> Socket {
         self.socket().after(cursor).open().await
     }
+}
+
+/// The path of a message.
+fn place(conversation: &str, position: i64) -> String {
+    format!("/v5/conversations/{conversation}/messages/{position}")
 }

@@ -2,7 +2,9 @@
 //!
 //! It follows the rules that the realtime guide gives to app developers, and nothing else:
 //! - An entity with a `version` is replaced by one that is not older.
-//! - A message moves its conversation to the top, and its sender's read mark up to it. Read marks never go back.
+//! - A new message moves its conversation to the top, and its sender's read mark up to it. Read marks never go back.
+//! - `me.reactions` stands instead of the reactions in `data.message`.
+//! - A message that was deleted without anything left of it is gone for me.
 //! - `me` holds what is mine in a conversation. `me.head: null` means that there is no head.
 //! - Heads stand by `activity_seq`. Of more than 20 the oldest minimized ones are not shown, and are gone for good
 //!   once a head is opened, minimized or closed.
@@ -158,13 +160,20 @@ impl Replica {
             known.take_conversation(conversation);
         }
         if let Some(message) = data.get("message") {
-            let mut message = message.clone();
-            if let Some(mark) = event["me"].get("client_message_id") {
-                message["client_message_id"] = mark.clone();
+            let message = as_mine(message, &event["me"]);
+            if event["type"] == "message.created" {
+                known.take_new(&message, number(&event["seq"]));
             }
-            known.take_message(&message, number(&event["seq"]));
+            known.take_message(&message);
             let place = (id, number(&message["position"]));
-            self.messages.insert(place, message);
+            let before = self.messages.get(&place);
+            if before.is_none_or(|it| is_not_older(&message, it)) {
+                self.messages.insert(place, message);
+            }
+        } else if let Some(position) = data.get("position") {
+            let position = number(position);
+            known.lose_message(position);
+            self.messages.remove(&(id, position));
         }
         if let Some(read) = data.get("read") {
             known.move_mark(&read["user_id"], number(&read["position"]));
@@ -259,16 +268,21 @@ impl Replica {
         let conversations: BTreeSet<_> = self.messages.keys().map(|(id, _)| id).collect();
         for conversation in conversations {
             let history = self.person.history(conversation).await;
-            let positions: Vec<_> = history.iter().map(|it| number(&it["position"])).collect();
-            let all: Vec<_> = (1..=self.last_position(conversation)).collect();
-            assert_eq!(positions, all, "positions of {conversation}");
+            let by_position: BTreeMap<_, _> = history
+                .iter()
+                .map(|it| (number(&it["position"]), it))
+                .collect();
+            let positions: Vec<_> = by_position.keys().copied().collect();
+            let in_order: Vec<_> = history.iter().map(|it| number(&it["position"])).collect();
+            assert_eq!(positions, in_order, "positions of {conversation}");
+            assert!(positions.last() <= Some(&self.last_position(conversation)));
             let seen = self
                 .messages
                 .iter()
                 .filter(|((id, _), _)| id == conversation);
             for ((_, position), message) in seen {
-                let place = usize::try_from(position - 1).expect("a position");
-                same(who, message, &history[place]);
+                let there = by_position.get(position);
+                same(who, message, there.expect("a message that was seen"));
             }
         }
     }
@@ -291,7 +305,8 @@ impl Known {
         }
     }
 
-    fn take_message(&mut self, message: &Value, seq: i64) {
+    /// A message that was sent.
+    fn take_new(&mut self, message: &Value, seq: i64) {
         let position = number(&message["position"]);
         let conversation = &mut self.item["conversation"];
         if position >= number(&conversation["last_position"]) {
@@ -299,11 +314,26 @@ impl Known {
             conversation["last_message_at"] = message["created_at"].clone();
         }
         let last = &self.item["last_message"];
-        if last.is_null() || number(&last["position"]) <= position {
+        if last.is_null() || number(&last["position"]) < position {
             self.item["last_message"] = message.clone();
         }
         self.activity = self.activity.max(seq);
         self.move_mark(&message["sender"]["id"], position);
+    }
+
+    /// A message as it is now.
+    fn take_message(&mut self, message: &Value) {
+        let last = &mut self.item["last_message"];
+        if last["position"] == message["position"] && is_not_older(message, last) {
+            *last = message.clone();
+        }
+    }
+
+    /// A message that is not there for me any more.
+    fn lose_message(&mut self, position: i64) {
+        if self.item["last_message"]["position"] == position {
+            self.item["last_message"] = Value::Null;
+        }
     }
 
     fn move_mark(&mut self, user: &Value, position: i64) {
@@ -323,6 +353,26 @@ impl Known {
             self.item[field] = me[field].clone();
         }
     }
+}
+
+/// A message of an event with what is mine in it, as an answer shows it.
+fn as_mine(message: &Value, me: &Value) -> Value {
+    let mut message = message.clone();
+    if let Some(mark) = me.get("client_message_id") {
+        message["client_message_id"] = mark.clone();
+    }
+    if let Some(reactions) = me.get("reactions") {
+        message["reactions"] = reactions.clone();
+    } else {
+        for kind in message["reactions"].as_array_mut().expect("a list") {
+            kind["mine"] = json!(false);
+        }
+    }
+    message
+}
+
+fn is_not_older(one: &Value, than: &Value) -> bool {
+    number(&one["version"]) >= number(&than["version"])
 }
 
 /// Replaces a person wherever they are shown as they were before.

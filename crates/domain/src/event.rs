@@ -8,6 +8,12 @@ use std::str::FromStr;
 pub enum EventKind {
     /// A message was sent; its conversation may be new.
     MessageCreated,
+    /// The text of a message changed.
+    MessageEdited,
+    /// A message was deleted, for everyone or for the actor alone.
+    MessageDeleted,
+    /// Somebody reacted to a message, or took a reaction back.
+    ReactionChanged,
     /// A group was made without a message.
     ConversationCreated,
     /// Title or people of a conversation changed.
@@ -28,8 +34,11 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::MessageCreated,
+        Self::MessageEdited,
+        Self::MessageDeleted,
+        Self::ReactionChanged,
         Self::ConversationCreated,
         Self::ConversationUpdated,
         Self::MembershipUpdated,
@@ -45,6 +54,9 @@ impl EventKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::MessageCreated => "message.created",
+            Self::MessageEdited => "message.edited",
+            Self::MessageDeleted => "message.deleted",
+            Self::ReactionChanged => "reaction.changed",
             Self::ConversationCreated => "conversation.created",
             Self::ConversationUpdated => "conversation.updated",
             Self::MembershipUpdated => "membership.updated",

@@ -21,6 +21,7 @@ pub mod message;
 pub mod people_query;
 pub mod pin;
 pub mod policy;
+pub mod reaction;
 pub mod refusal;
 pub mod text;
 pub mod time;

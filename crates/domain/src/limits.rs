@@ -2,6 +2,12 @@
 
 /// Unicode scalars in the text of a message.
 pub const MESSAGE_TEXT_MAX: usize = 5_000;
+/// How long after it was sent a message's text may be changed, in milliseconds.
+pub const EDIT_WINDOW_MS: i64 = 15 * 60 * 1_000;
+/// How often the text of one message may be changed.
+pub const EDITS_MAX: usize = 50;
+/// Kinds of reaction that one message or pin has at most.
+pub const REACTION_KINDS_MAX: usize = 20;
 /// Unicode scalars in the name of a board.
 pub const BOARD_NAME_MAX: usize = 180;
 /// Unicode scalars in the description of a board.

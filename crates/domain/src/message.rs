@@ -1,6 +1,6 @@
 //! Messages: what one may contain.
 
-use crate::{PinId, Refusal, limits, link, text};
+use crate::{PinId, Refusal, Time, UserId, limits, link, text};
 
 /// What wrote a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,73 @@ impl MessageDraft {
             return Err(Refusal::EmptyMessage);
         }
         Ok(Self { text, pin })
+    }
+}
+
+/// What decides whether a message that was sent may be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// What wrote it.
+    pub kind: MessageKind,
+    /// Who wrote it.
+    pub sender: UserId,
+    /// When it was sent.
+    pub sent_at: Time,
+    /// Whether it was deleted for everyone.
+    pub is_deleted: bool,
+    /// Whether it carries something beside its text.
+    pub carries: bool,
+}
+
+impl Standing {
+    /// What a message is left to its sender alone.
+    fn check_sender(self, who: UserId) -> Result<(), Refusal> {
+        if self.kind == MessageKind::User && self.sender == who {
+            Ok(())
+        } else {
+            Err(Refusal::MessageNotYours)
+        }
+    }
+
+    /// Whether `who` may delete it for everyone; false if that was done before.
+    ///
+    /// # Errors
+    /// [`Refusal::MessageNotYours`].
+    pub fn delete_for_everyone(self, who: UserId) -> Result<bool, Refusal> {
+        self.check_sender(who)?;
+        Ok(!self.is_deleted)
+    }
+
+    /// The text that `who` may give it now, when it was changed `edits` times before. A blank text counts as none.
+    ///
+    /// # Errors
+    /// [`Refusal::MessageNotYours`], [`Refusal::MessageDeleted`], [`Refusal::EditWindowOver`],
+    /// [`Refusal::TooManyEdits`]; [`Refusal::EmptyMessage`] without a text for what carries nothing else, and
+    /// [`Refusal::InvalidValue`] for a text out of bounds.
+    pub fn edit(
+        self,
+        who: UserId,
+        now: Time,
+        edits: usize,
+        text: Option<&str>,
+    ) -> Result<Option<String>, Refusal> {
+        self.check_sender(who)?;
+        if self.is_deleted {
+            return Err(Refusal::MessageDeleted);
+        }
+        if now > self.sent_at.plus_millis(limits::EDIT_WINDOW_MS) {
+            let minutes = limits::EDIT_WINDOW_MS / 60_000;
+            return Err(Refusal::EditWindowOver { minutes });
+        }
+        if edits >= limits::EDITS_MAX {
+            let limit = limits::EDITS_MAX;
+            return Err(Refusal::TooManyEdits { limit });
+        }
+        let text = text::optional("text", text, limits::MESSAGE_TEXT_MAX)?;
+        if text.is_none() && !self.carries {
+            return Err(Refusal::EmptyMessage);
+        }
+        Ok(text)
     }
 }
 
@@ -117,6 +184,80 @@ mod tests {
         assert!(MessageDraft::new(Some(&at), None).is_ok());
         assert!(matches!(
             MessageDraft::new(Some(&format!("{at}é")), None),
+            Err(Refusal::InvalidValue(_))
+        ));
+    }
+
+    const ANA: UserId = UserId::new(1);
+    const SENT: Time = Time::from_millis(0);
+
+    fn standing() -> Standing {
+        Standing {
+            kind: MessageKind::User,
+            sender: ANA,
+            sent_at: SENT,
+            is_deleted: false,
+            carries: false,
+        }
+    }
+
+    #[test]
+    fn only_its_sender_changes_a_message() {
+        let not_yours = Err(Refusal::MessageNotYours);
+        let bo = UserId::new(2);
+        assert_eq!(standing().edit(bo, SENT, 0, Some("x")), not_yours);
+        assert_eq!(
+            standing().delete_for_everyone(bo),
+            Err(Refusal::MessageNotYours)
+        );
+        let told = Standing {
+            kind: MessageKind::System,
+            ..standing()
+        };
+        assert_eq!(told.edit(ANA, SENT, 0, Some("x")), not_yours);
+        assert_eq!(told.delete_for_everyone(ANA), Err(Refusal::MessageNotYours));
+        assert_eq!(standing().delete_for_everyone(ANA), Ok(true));
+        let gone = Standing {
+            is_deleted: true,
+            ..standing()
+        };
+        assert_eq!(gone.delete_for_everyone(ANA), Ok(false));
+        let refused = gone.edit(ANA, SENT, 0, Some("x"));
+        assert_eq!(refused, Err(Refusal::MessageDeleted));
+    }
+
+    #[test]
+    fn a_message_is_changed_within_its_window_and_not_too_often() {
+        let last = SENT.plus_millis(limits::EDIT_WINDOW_MS);
+        let edit = |now, edits| standing().edit(ANA, now, edits, Some(" ok"));
+        assert_eq!(edit(last, 0), Ok(Some(" ok".into())));
+        assert_eq!(
+            edit(last.plus_millis(1), 0),
+            Err(Refusal::EditWindowOver { minutes: 15 })
+        );
+        assert!(edit(last, limits::EDITS_MAX - 1).is_ok());
+        assert_eq!(
+            edit(last, limits::EDITS_MAX),
+            Err(Refusal::TooManyEdits {
+                limit: limits::EDITS_MAX
+            })
+        );
+    }
+
+    #[test]
+    fn a_text_may_go_only_where_something_stays() {
+        let edit = |it: Standing, text| it.edit(ANA, SENT, 0, text);
+        for blank in [None, Some("  ")] {
+            assert_eq!(edit(standing(), blank), Err(Refusal::EmptyMessage));
+            let with_pin = Standing {
+                carries: true,
+                ..standing()
+            };
+            assert_eq!(edit(with_pin, blank), Ok(None));
+        }
+        let long = "x".repeat(limits::MESSAGE_TEXT_MAX + 1);
+        assert!(matches!(
+            edit(standing(), Some(&long)),
             Err(Refusal::InvalidValue(_))
         ));
     }

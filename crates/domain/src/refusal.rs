@@ -79,6 +79,30 @@ pub enum Refusal {
     /// No such message for the caller.
     #[error("no such message")]
     MessageNotFound,
+    /// Only who wrote a message may change it, or delete it for everyone.
+    #[error("this message is not yours")]
+    MessageNotYours,
+    /// A message that was deleted for everyone cannot be changed, answered or reacted to.
+    #[error("this message was deleted")]
+    MessageDeleted,
+    /// The text of a message can be changed for a while only.
+    #[error("a message can be changed within {minutes} minutes")]
+    EditWindowOver {
+        /// The bound.
+        minutes: i64,
+    },
+    /// The text of the message was changed as often as it may be.
+    #[error("a message can be changed at most {limit} times")]
+    TooManyEdits {
+        /// The bound.
+        limit: usize,
+    },
+    /// One more kind of reaction than there may be.
+    #[error("at most {limit} kinds of reaction")]
+    TooManyReactions {
+        /// The bound.
+        limit: usize,
+    },
     /// No such session of the caller's.
     #[error("no such session")]
     SessionNotFound,

@@ -14,11 +14,13 @@ pub mod events;
 pub mod follows;
 pub mod heads;
 pub mod media_source;
+pub mod message_changes;
 pub mod messages;
 pub mod oauth;
 pub mod operations;
 pub mod pin_bodies;
 pub mod pins;
+pub mod reactions;
 pub mod read_marks;
 pub mod send;
 pub mod sessions;
@@ -28,6 +30,8 @@ pub mod users;
 pub mod v5;
 
 use std::str::FromStr;
+
+use pinwire_domain::ConversationId;
 
 use crate::error::{ApiError, ApiResult, reasons};
 
@@ -54,4 +58,17 @@ pub fn path_id<T: FromStr>(text: &str, parameter: &str) -> ApiResult<T> {
         )
         .field(parameter, "must be a decimal id")
     })
+}
+
+/// Reads the place of a message in a path: its conversation and position.
+///
+/// # Errors
+/// 400 naming the parameter.
+pub fn path_place(conversation: &str, position: &str) -> ApiResult<(ConversationId, i64)> {
+    let conversation = path_id(conversation, "conversation_id")?;
+    let position = pinwire_domain::id::parse(position).map_err(|_| {
+        ApiError::new(reasons::MALFORMED_PARAMETER, "position is not a number")
+            .field("position", "must be a positive number")
+    })?;
+    Ok((conversation, position))
 }

@@ -170,6 +170,19 @@ operations! {
         ];
     GET "/v5/conversations/{conversation_id}/messages/{position}" messages::get token [MessagesRead]
         refuses [CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND];
+    PATCH "/v5/conversations/{conversation_id}/messages/{position}" message_changes::edit "messages/update" token [MessagesWrite]
+        refuses [
+            INVALID_VALUE, EMPTY_MESSAGE, MESSAGE_NOT_YOURS, MESSAGE_DELETED, EDIT_WINDOW_OVER, TOO_MANY_EDITS,
+            CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND,
+        ];
+    DELETE "/v5/conversations/{conversation_id}/messages/{position}" message_changes::delete "messages/delete" token [MessagesWrite]
+        refuses [MESSAGE_NOT_YOURS, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND];
+    GET "/v5/conversations/{conversation_id}/messages/{position}/revisions" message_changes::revisions "messages/list_revisions" token [MessagesRead]
+        refuses [CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND];
+    PUT "/v5/conversations/{conversation_id}/messages/{position}/reactions/{emoji}" reactions::set token [MessagesWrite]
+        refuses [INVALID_VALUE, MESSAGE_DELETED, TOO_MANY_REACTIONS, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND];
+    DELETE "/v5/conversations/{conversation_id}/messages/{position}/reactions/{emoji}" reactions::clear token [MessagesWrite]
+        refuses [INVALID_VALUE, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND];
     PUT "/v5/conversations/{conversation_id}/read" read_marks::read "read_marks/update" token [ConversationsWrite]
         refuses [INVALID_VALUE, CONVERSATION_NOT_FOUND, POSITION_BEYOND_END];
     PUT "/v5/conversations/{conversation_id}/unread" read_marks::flag "unread_flags/set" token [ConversationsWrite]

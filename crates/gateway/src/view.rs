@@ -16,7 +16,7 @@ pub use conversation::{
     ConversationItem, ConversationView, HeadView, MemberView, PersonView, UnreadTotalsView,
     UnreadView,
 };
-pub use message::{MessageView, PinCardView};
+pub use message::{MessageView, PinCardView, ReactionView, RevisionView};
 pub use pin::PinView;
 
 use actix_web::HttpResponse;

@@ -37,6 +37,8 @@ pub struct StreamEvent {
 pub enum What {
     /// A message.
     Message(Arc<Message>),
+    /// A message that the viewer deleted for themselves: its position.
+    Gone(i64),
     /// The conversation.
     Conversation,
     /// The actor's read mark.
@@ -209,7 +211,11 @@ fn what(
     person: Option<&Person>,
 ) -> Option<What> {
     Some(match event.kind {
-        EventKind::MessageCreated => What::Message(Arc::clone(message?)),
+        EventKind::MessageDeleted if event.user.is_some() => What::Gone(event.position?),
+        EventKind::MessageCreated
+        | EventKind::MessageEdited
+        | EventKind::MessageDeleted
+        | EventKind::ReactionChanged => What::Message(Arc::clone(message?)),
         EventKind::ConversationCreated | EventKind::ConversationUpdated => {
             conversation.map(|_| What::Conversation)?
         }

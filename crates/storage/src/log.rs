@@ -37,6 +37,8 @@ pub(crate) struct NewEvent {
 pub(crate) enum About {
     /// A message, for the conversation's members.
     Message(ConversationId, i64),
+    /// A message, for the actor alone.
+    MyMessage(ConversationId, i64),
     /// A conversation, for its members.
     Conversation(ConversationId),
     /// What is the actor's alone in a conversation.
@@ -51,7 +53,10 @@ impl About {
     /// The conversation whose rows show it.
     pub(crate) const fn conversation(self) -> Option<ConversationId> {
         match self {
-            Self::Message(id, _) | Self::Conversation(id) | Self::Mine(id) => Some(id),
+            Self::Message(id, _)
+            | Self::MyMessage(id, _)
+            | Self::Conversation(id)
+            | Self::Mine(id) => Some(id),
             Self::Me | Self::Profile => None,
         }
     }
@@ -72,7 +77,7 @@ pub struct LoggedEvent {
     pub conversation: Option<ConversationId>,
     /// The one person it concerns, where it concerns one alone.
     pub user: Option<UserId>,
-    /// The message's place in its conversation, or the conversation a personal event is about.
+    /// The message's place in its conversation.
     pub position: Option<i64>,
     /// The conversation that something of one person's own is about.
     pub object: Option<i64>,
@@ -93,6 +98,11 @@ impl LoggedEvent {
         match event.about {
             About::Message(conversation, position) => {
                 logged.conversation = Some(conversation);
+                logged.position = Some(position);
+            }
+            About::MyMessage(conversation, position) => {
+                logged.user = Some(event.actor);
+                logged.object = Some(conversation.get());
                 logged.position = Some(position);
             }
             About::Conversation(conversation) => logged.conversation = Some(conversation),

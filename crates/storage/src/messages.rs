@@ -1,11 +1,15 @@
 //! Messages as one person sees them.
 
+mod changes;
 pub(crate) mod post;
+mod reactions;
 mod reading;
 
-use pinwire_domain::message::{MessageKind, PinState};
+use pinwire_domain::message::{MessageKind, PinState, Standing};
+use pinwire_domain::reaction::Reactions;
 use pinwire_domain::{ConversationId, Time};
 
+pub use changes::Revision;
 pub use reading::Page;
 pub(crate) use reading::{MessageRow, Place, exclusions, holding_pin, load, message_columns};
 
@@ -31,8 +35,26 @@ pub struct Message {
     pub client_message_id: Option<String>,
     /// When it was sent.
     pub created_at: Time,
+    /// When its text was last changed.
+    pub edited_at: Option<Time>,
     /// When it was deleted for everyone.
     pub deleted_at: Option<Time>,
     /// Grows with each change.
     pub version: i64,
+    /// What people put to it.
+    pub reactions: Reactions,
+}
+
+impl Message {
+    /// What decides whether it may be changed.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        Standing {
+            kind: self.kind,
+            sender: self.sender.id,
+            sent_at: self.created_at,
+            is_deleted: self.deleted_at.is_some(),
+            carries: self.pin.is_some(),
+        }
+    }
 }

@@ -223,6 +223,18 @@ diesel::table! {
         edited_at -> Nullable<BigInt>,
         deleted_at -> Nullable<BigInt>,
         version -> BigInt,
+        reactions -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    message_revisions (conversation_id, position, number) {
+        conversation_id -> BigInt,
+        position -> BigInt,
+        number -> BigInt,
+        #[sql_name = "text"]
+        body -> Nullable<Text>,
+        written_at -> BigInt,
     }
 }
 
@@ -338,6 +350,8 @@ diesel::table! {
         user_version -> BigInt,
         pin_version -> Nullable<BigInt>,
         pin_link -> Nullable<Text>,
+        edited_at -> Nullable<BigInt>,
+        reactions -> Nullable<Text>,
     }
 }
 
@@ -370,6 +384,8 @@ diesel::table! {
         user_version -> BigInt,
         pin_version -> Nullable<BigInt>,
         pin_link -> Nullable<Text>,
+        edited_at -> Nullable<BigInt>,
+        reactions -> Nullable<Text>,
     }
 }
 
@@ -392,6 +408,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     membership_periods,
     messages,
     message_exclusions,
+    message_revisions,
     heads,
     profile_changes,
     own_conversations,

@@ -9,7 +9,7 @@ use pinwire_storage::messages::Page;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{id, path_id};
+use super::{id, path_id, path_place};
 use crate::App;
 use crate::auth::Caller;
 use crate::body::Body;
@@ -174,12 +174,7 @@ pub async fn get(
     caller: Caller,
     path: web::Path<(String, String)>,
 ) -> ApiResult {
-    let (conversation, position) = path.into_inner();
-    let conversation = path_id(&conversation, "conversation_id")?;
-    let position = pinwire_domain::id::parse(&position).map_err(|_| {
-        ApiError::new(reasons::MALFORMED_PARAMETER, "position is not a number")
-            .field("position", "must be a positive number")
-    })?;
+    let (conversation, position) = path_place(&path.0, &path.1)?;
     let read = app
         .store
         .message(caller.user, conversation, position)

@@ -52,6 +52,12 @@ pub struct Limits {
     pub recipients: usize,
     /// Unicode scalars in the text of a message.
     pub message_text: usize,
+    /// Minutes within which the text of a message may be changed.
+    pub edit_window_minutes: i64,
+    /// How often the text of one message may be changed.
+    pub edits: usize,
+    /// Kinds of reaction to one message.
+    pub reaction_kinds: usize,
     /// Items on a page.
     pub page_size: usize,
     /// Bytes of a request body.
@@ -88,6 +94,9 @@ pub async fn get_limits(app: web::Data<App>) -> ApiResult {
         conversation_people: app.store.people_max(),
         recipients: limits::RECIPIENTS_MAX,
         message_text: limits::MESSAGE_TEXT_MAX,
+        edit_window_minutes: limits::EDIT_WINDOW_MS / 60_000,
+        edits: limits::EDITS_MAX,
+        reaction_kinds: limits::REACTION_KINDS_MAX,
         page_size: limits::PAGE_SIZE_MAX,
         body_bytes: BODY_MAX,
         json_depth: DEPTH_MAX,

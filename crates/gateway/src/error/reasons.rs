@@ -142,6 +142,16 @@ table! {
         Refusal::ConversationNotFound => CONVERSATION_NOT_FOUND 404 70 "conversation_not_found";
         /// No such message for you.
         Refusal::MessageNotFound => MESSAGE_NOT_FOUND 404 71 "message_not_found";
+        /// Only who wrote a message may change it, or delete it for everyone.
+        Refusal::MessageNotYours => MESSAGE_NOT_YOURS 403 29 "message_not_yours";
+        /// The message was deleted for everyone.
+        Refusal::MessageDeleted => MESSAGE_DELETED 409 71 "message_deleted";
+        /// A message can be changed for a while only.
+        Refusal::EditWindowOver { .. } => EDIT_WINDOW_OVER 422 71 "edit_window_over";
+        /// The message was changed as often as it may be.
+        Refusal::TooManyEdits { .. } => TOO_MANY_EDITS 422 71 "too_many_edits";
+        /// One more kind of reaction than there may be.
+        Refusal::TooManyReactions { .. } => TOO_MANY_REACTIONS 422 71 "too_many_reactions";
         /// No such session of yours.
         Refusal::SessionNotFound => SESSION_NOT_FOUND 404 72 "session_not_found";
         /// The message has neither text nor pin.

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::view::kinds::ResyncReason;
 use crate::view::{
-    ConversationView, HeadView, MessageView, PersonView, UnreadTotalsView, UnreadView,
+    ConversationView, HeadView, MessageView, PersonView, ReactionView, UnreadTotalsView, UnreadView,
 };
 
 /// An event of a person's stream.
@@ -81,6 +81,12 @@ macro_rules! event_types {
 event_types! {
     /// A message was sent.
     MessageCreated "message.created" ["conversation_id", "message"] ["conversation"] true;
+    /// The text of a message was changed.
+    MessageEdited "message.edited" ["conversation_id", "message"] [] true;
+    /// A message was deleted: for everyone, if it comes with what is left of it, or for you alone.
+    MessageDeleted "message.deleted" ["conversation_id", "position"] ["message"] true;
+    /// Somebody reacted to a message, or took a reaction back.
+    ReactionChanged "reaction.changed" ["conversation_id", "message"] [] true;
     /// A conversation was begun without a message.
     ConversationCreated "conversation.created" ["conversation_id", "conversation"] [] true;
     /// Title or people of a conversation changed.
@@ -100,9 +106,13 @@ event_types! {
 /// The present state of what an event is about. Which fields are there follows from the event's `type`.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct Subject {
-    /// The message (`message.created`).
+    /// The message, with all reactions to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<MessageView>,
+    /// The place of the message that was deleted (`message.deleted`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, example = 3)]
+    pub position: Option<i64>,
     /// The conversation: of `conversation.created` and `conversation.updated`, and of the first message of one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation: Option<ConversationView>,
@@ -135,6 +145,10 @@ pub struct Me {
     /// The mark you gave the message; on the sender's devices only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_message_id: Option<String>,
+    /// The reactions to the message as you see them, instead of those in `message`: there if one is yours, or one is
+    /// of somebody you have blocked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reactions: Option<Vec<ReactionView>>,
     /// Up to where you have read this conversation.
     #[schema(minimum = 0, example = 2)]
     pub read_position: i64,

@@ -9,7 +9,7 @@ use pinwire_storage::events::{StreamEvent, What};
 use serde::Serialize;
 
 use super::frames::{EventType, Me, ReadMark, Subject};
-use crate::view::{ConversationView, HeadView, MessageView, PersonView};
+use crate::view::{ConversationView, HeadView, MessageView, PersonView, ReactionView};
 
 /// An event, ready to be written to each person's stream.
 #[derive(Debug)]
@@ -92,14 +92,15 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
         let (Some(conversation), Some(mine)) = (&event.conversation, mine) else {
             continue;
         };
-        let sent = match &event.what {
-            What::Message(message) if message.sender.id == *user => {
-                message.client_message_id.clone()
-            }
+        let message = match &event.what {
+            What::Message(message) => Some(message),
             _ => None,
         };
+        let sent = message.filter(|m| m.sender.id == *user);
+        let special = message.filter(|m| m.reactions.are_special_for(*user));
         let me = Me {
-            client_message_id: sent,
+            client_message_id: sent.and_then(|m| m.client_message_id.clone()),
+            reactions: special.map(|m| ReactionView::of(&m.reactions, Some(*user))),
             read_position: mine.read_position,
             unread: mine.unread.into(),
             unread_flag: mine.unread_flag,
@@ -118,6 +119,9 @@ fn json<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
 const fn event_type(kind: EventKind) -> Option<EventType> {
     Some(match kind {
         EventKind::MessageCreated => EventType::MessageCreated,
+        EventKind::MessageEdited => EventType::MessageEdited,
+        EventKind::MessageDeleted => EventType::MessageDeleted,
+        EventKind::ReactionChanged => EventType::ReactionChanged,
         EventKind::ConversationCreated => EventType::ConversationCreated,
         EventKind::ConversationUpdated => EventType::ConversationUpdated,
         EventKind::MembershipUpdated => EventType::MembershipUpdated,
@@ -130,6 +134,7 @@ const fn event_type(kind: EventKind) -> Option<EventType> {
 }
 
 fn data(event: &StreamEvent) -> Subject {
+    let kind = event.event.kind;
     let conversation = event.conversation.as_deref();
     let whole = || conversation.map(ConversationView::from);
     let about = Subject {
@@ -139,8 +144,15 @@ fn data(event: &StreamEvent) -> Subject {
     match &event.what {
         What::Message(message) => Subject {
             message: Some(MessageView::of(message, None)),
+            position: (kind == EventKind::MessageDeleted).then_some(message.position),
             // The first one brings its conversation along.
-            conversation: (message.position == 1).then(whole).flatten(),
+            conversation: (kind == EventKind::MessageCreated && message.position == 1)
+                .then(whole)
+                .flatten(),
+            ..about
+        },
+        What::Gone(position) => Subject {
+            position: Some(*position),
             ..about
         },
         What::Conversation => Subject {

@@ -38,6 +38,7 @@ const TAGS: &[(&str, &str)] = &[
         "Conversations of two people and of groups.",
     ),
     ("Messages", "What is said in a conversation."),
+    ("Reactions", "The emoji that people put to a message."),
     (
         "Read marks",
         "Up to where you have read, and what is unread.",

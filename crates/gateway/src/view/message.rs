@@ -1,7 +1,8 @@
 //! Messages in answers and events.
 
 use pinwire_domain::UserId;
-use pinwire_storage::messages::Message;
+use pinwire_domain::reaction::Reactions;
+use pinwire_storage::messages::{Message, Revision};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -34,12 +35,69 @@ pub struct MessageView {
     /// When it was sent.
     #[schema(format = DateTime)]
     pub created_at: String,
-    /// When it was deleted for everyone; null unless it was.
+    /// When its text was last changed; null unless it was.
+    #[schema(required, format = DateTime)]
+    pub edited_at: Option<String>,
+    /// When it was deleted for everyone; null unless it was. Then nothing of it is left but its place, its sender and
+    /// its times.
     #[schema(required, format = DateTime)]
     pub deleted_at: Option<String>,
-    /// Grows with each change of the message.
+    /// What people put to it, the kind that came first first.
+    #[schema(max_items = 20)]
+    pub reactions: Vec<ReactionView>,
+    /// Grows with each change of the message, and of the reactions to it.
     #[schema(example = 1)]
     pub version: i64,
+}
+
+/// Reactions of one kind.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Reaction)]
+pub struct ReactionView {
+    /// The emoji.
+    #[schema(example = "\u{1f44d}")]
+    pub emoji: String,
+    /// How many people reacted so.
+    #[schema(minimum = 1, example = 2)]
+    pub count: usize,
+    /// Whether you are one of them; left out in what is the same for everyone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mine: Option<bool>,
+}
+
+impl ReactionView {
+    /// The reactions as `viewer` sees them; without a viewer, all that there are.
+    #[must_use]
+    pub fn of(reactions: &Reactions, viewer: Option<UserId>) -> Vec<Self> {
+        let seen = reactions.seen_by(viewer).into_iter();
+        seen.map(|it| Self {
+            emoji: it.emoji.to_owned(),
+            count: it.count,
+            mine: viewer.map(|_| it.mine),
+        })
+        .collect()
+    }
+}
+
+/// A text of a message, and when it was written.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Revision)]
+pub struct RevisionView {
+    /// What was written; null without text.
+    #[schema(required, max_length = 5000, example = "For the hall?")]
+    pub text: Option<String>,
+    /// When.
+    #[schema(format = DateTime)]
+    pub written_at: String,
+}
+
+impl From<Revision> for RevisionView {
+    fn from(revision: Revision) -> Self {
+        Self {
+            text: revision.text,
+            written_at: revision.written_at.to_string(),
+        }
+    }
 }
 
 /// A pin as it was sent, and how it stands now.
@@ -104,7 +162,9 @@ impl MessageView {
             }),
             client_message_id: message.client_message_id.filter(|_| own),
             created_at: message.created_at.to_string(),
+            edited_at: message.edited_at.map(|t| t.to_string()),
             deleted_at: message.deleted_at.map(|t| t.to_string()),
+            reactions: ReactionView::of(&message.reactions, viewer),
             version: message.version,
         }
     }

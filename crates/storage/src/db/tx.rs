@@ -145,7 +145,7 @@ impl<'a> Tx<'a> {
             About::Message(id, _) | About::Conversation(id) => {
                 self.rows.members.peek(&id).map(Members::present)
             }
-            About::Mine(_) | About::Me => Some(vec![event.actor]),
+            About::MyMessage(..) | About::Mine(_) | About::Me => Some(vec![event.actor]),
             About::Profile => None,
         };
         self.events.push(Emitted {

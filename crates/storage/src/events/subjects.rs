@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+use pinwire_domain::event::EventKind;
 use pinwire_domain::{ConversationId, UserId};
 
 use super::{StreamEvent, what};
@@ -67,7 +68,11 @@ impl Subjects {
         let id = event.of_conversation().ok_or(NotKnown)?;
         let subject = self.conversations.get(&id).ok_or(NotKnown)?;
         let message = match event.position {
-            Some(position) => Some(self.messages.get(&(id, position)).ok_or(NotKnown)?),
+            // What the batch had is the message as it was sent: a change of it is read.
+            Some(position) if event.kind == EventKind::MessageCreated => {
+                Some(self.messages.get(&(id, position)).ok_or(NotKnown)?)
+            }
+            Some(_) => return Err(NotKnown),
             None => None,
         };
         let mut viewers = Vec::with_capacity(people.len());

@@ -6,6 +6,7 @@ use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::event::EventKind;
 use pinwire_domain::message::{MessageDraft, MessageKind, PinState};
 use pinwire_domain::policy::Gate;
+use pinwire_domain::reaction::Reactions;
 use pinwire_domain::{ConversationId, Refusal, Time, UserId};
 
 use super::Message;
@@ -145,8 +146,10 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
         pin: post.pin.map(|pin| (pin.clone(), PinState::Live)),
         client_message_id: post.client_message_id.map(str::to_owned),
         created_at: now,
+        edited_at: None,
         deleted_at: None,
         version: FIRST_VERSION,
+        reactions: Reactions::default(),
     });
     let event = NewEvent {
         at: now,

@@ -10,7 +10,7 @@ use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::message::{self, MessageKind};
 use pinwire_domain::{ConversationId, PinId, Refusal, Time, UserId};
 
-use super::Message;
+use super::{Message, reactions};
 use crate::db::many::{self, Table};
 use crate::db::{Conn, on};
 use crate::error::{Result, StoreError};
@@ -54,6 +54,8 @@ pub(crate) struct MessageRow {
     user_version: i64,
     pin_version: Option<i64>,
     pin_link: Option<String>,
+    edited_at: Option<i64>,
+    reactions: Option<String>,
 }
 
 /// The columns of a [`MessageRow`] in a view that has them.
@@ -75,6 +77,8 @@ macro_rules! message_columns {
             $view::user_version,
             $view::pin_version,
             $view::pin_link,
+            $view::edited_at,
+            $view::reactions,
         )
     };
 }
@@ -108,8 +112,10 @@ impl MessageRow {
             pin,
             client_message_id: self.client_message_id,
             created_at: Time::from_millis(self.created_at),
+            edited_at: self.edited_at.map(Time::from_millis),
             deleted_at: self.deleted_at.map(Time::from_millis),
             version: self.version,
+            reactions: reactions::read(self.reactions.as_deref())?,
         })
     }
 }
@@ -132,6 +138,8 @@ const CARDS: Table = Table {
         "user_version",
         "pin_version",
         "pin_link",
+        "edited_at",
+        "reactions",
     ],
 };
 
@@ -151,6 +159,8 @@ pub(crate) fn load(conn: &mut Conn, places: &[Place]) -> Result<HashMap<Place, M
         Text,
         Nullable<Text>,
         BigInt,
+        Nullable<BigInt>,
+        Nullable<Text>,
         Nullable<BigInt>,
         Nullable<Text>,
     );
@@ -214,7 +224,7 @@ pub(crate) fn exclusions(
 }
 
 /// Whose messages of which conversation are read.
-type Reader = (UserId, ConversationId);
+pub(super) type Reader = (UserId, ConversationId);
 
 /// The first position from `$low` on that a member sees; null for who takes no part now.
 ///
@@ -293,6 +303,19 @@ fn range(conn: &mut Conn, reader: Reader, span: (i64, i64), take: (i64, bool)) -
         .map(|(row, _)| row.message(reader.1))
         .collect();
     Ok((messages?, seq))
+}
+
+/// The message at a position, as the reader sees it, and the log's position.
+///
+/// # Errors
+/// [`Refusal::ConversationNotFound`] for who is no member, [`Refusal::MessageNotFound`].
+pub(super) fn visible(conn: &mut Conn, reader: Reader, position: i64) -> Result<(Message, i64)> {
+    let (mut found, seq) = range(conn, reader, (position, position), (1, true))?;
+    if let (Some(message), Some(seq)) = (found.pop(), seq) {
+        return Ok((message, seq));
+    }
+    require_visible(conn, reader)?;
+    Err(Refusal::MessageNotFound.into())
 }
 
 /// A page of what the reader may see.
@@ -398,15 +421,7 @@ impl Store {
         conversation: ConversationId,
         position: i64,
     ) -> Result<Snapshot<Message>> {
-        let reader = (viewer, conversation);
-        self.read_at(move |conn| {
-            let (mut found, seq) = range(conn, reader, (position, position), (1, true))?;
-            if let (Some(message), Some(seq)) = (found.pop(), seq) {
-                return Ok((message, seq));
-            }
-            require_visible(conn, reader)?;
-            Err(Refusal::MessageNotFound.into())
-        })
-        .await
+        self.read_at(move |conn| visible(conn, (viewer, conversation), position))
+            .await
     }
 }

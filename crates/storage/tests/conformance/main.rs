@@ -14,6 +14,7 @@ mod stores;
 mod accounts;
 mod acts;
 mod boards;
+mod changes;
 mod contacts;
 mod explain;
 mod follows;

@@ -14,7 +14,7 @@ use crate::explain;
 use crate::stores::{TestStore, on_postgres, on_sqlite};
 
 /// How many statements each query runs; what begins and ends a snapshot counts too, since the way there is as long.
-const COUNTS: [(&str, usize); 20] = [
+const COUNTS: [(&str, usize); 21] = [
     ("a page of messages", 1),
     ("messages before", 1),
     ("messages after", 1),
@@ -23,6 +23,7 @@ const COUNTS: [(&str, usize); 20] = [
     // Whether there is nothing, or nothing for this person, is looked up only then.
     ("no messages", 5),
     ("a message", 1),
+    ("the texts of a message", 4),
     ("a conversation", 4),
     ("conversations", 4),
     ("unread conversations", 4),
@@ -122,6 +123,12 @@ async fn count_messages(at: &TestStore, scene: &Scene, counts: &mut Counts) {
     );
     assert_eq!(page.value.len(), 0);
     count!(at, counts, "a message", store.message(ana, id, last));
+    count!(
+        at,
+        counts,
+        "the texts of a message",
+        store.revisions(ana, id, last)
+    );
 }
 
 async fn count_lists(at: &TestStore, scene: &Scene, counts: &mut Counts) {

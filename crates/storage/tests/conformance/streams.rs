@@ -3,6 +3,7 @@
 use pinwire_domain::event::{Cursor, EventKind};
 use pinwire_domain::head::HeadState;
 use pinwire_domain::message::MessageDraft;
+use pinwire_domain::reaction::Emoji;
 use pinwire_domain::{ConversationId, Time, UserId};
 use pinwire_storage::events::{ResyncReason, Stretch, Subjects, What};
 use pinwire_storage::log::LoggedEvent;
@@ -12,7 +13,7 @@ use crate::explain;
 use crate::stores::{TestStore, on_postgres, on_sqlite};
 
 /// The next events that were committed, with those they concern, and what was known of them.
-fn taken(at: &mut TestStore, count: usize) -> (Vec<(LoggedEvent, Vec<UserId>)>, Subjects) {
+async fn taken(at: &mut TestStore, count: usize) -> (Vec<(LoggedEvent, Vec<UserId>)>, Subjects) {
     let (mut all, mut subjects) = (Vec::new(), Subjects::default());
     while all.len() < count.max(1) {
         let batch = at.committed.try_recv().expect("it was committed");
@@ -20,14 +21,27 @@ fn taken(at: &mut TestStore, count: usize) -> (Vec<(LoggedEvent, Vec<UserId>)>, 
         subjects.absorb(batch.subjects);
     }
     all.sort_by_key(|(event, _)| event.seq);
-    let told = |(event, people): (LoggedEvent, Option<Vec<UserId>>)| (event, people.unwrap());
-    (all.into_iter().map(told).collect(), subjects)
+    let mut told = Vec::with_capacity(all.len());
+    for (event, people) in all {
+        // Where the act did not know whom it concerns, that is looked up.
+        let people = match people {
+            Some(people) => people,
+            None => at
+                .store
+                .audiences(vec![event.clone()])
+                .await
+                .unwrap()
+                .remove(0),
+        };
+        told.push((event, people));
+    }
+    (told, subjects)
 }
 
 /// The one event of the last act, described by what its batch had in memory and as it is read from the database;
 /// `known` tells whether the batch had it.
 async fn same_as_read(at: &mut TestStore, known: usize) {
-    let (events, subjects) = taken(at, 1);
+    let (events, subjects) = taken(at, 1).await;
     assert_eq!(events.len(), 1);
     explain::run(at);
     let described = at.store.describe(events.clone(), &subjects).await.unwrap();
@@ -157,6 +171,21 @@ both! {
     }
 }
 
+/// A message that was changed is read for those who are told, also when the batch before had it in memory.
+async fn changes_are_read(at: &mut TestStore, ana: UserId, id: ConversationId) {
+    let place = (id, 3);
+    let text = Some("3".to_owned());
+    at.store.edit_message(ana, place, text).await.unwrap();
+    same_as_read(at, 0).await;
+    let emoji = Emoji::parse("👍").unwrap();
+    at.store.react(ana, place, emoji, true).await.unwrap();
+    same_as_read(at, 0).await;
+    at.store.delete_for_me(ana, id, 2).await.unwrap();
+    same_as_read(at, 0).await;
+    at.store.delete_for_everyone(ana, id, 3).await.unwrap();
+    same_as_read(at, 0).await;
+}
+
 /// What a batch had in memory is what the database has, act by act.
 async fn memory_is_true(at: &mut TestStore) {
     let (ana, bo, cy) = (at.person("ana"), at.person("bo"), at.person("cy"));
@@ -185,6 +214,7 @@ async fn memory_is_true(at: &mut TestStore) {
     same_as_read(at, 1).await;
     at.writes(ana, group, "three").await;
     same_as_read(at, 1).await;
+    changes_are_read(at, ana, group).await;
     at.store
         .set_head(cy, group, HeadState::Open, Some("phone".into()))
         .await
@@ -208,7 +238,7 @@ async fn memory_is_true(at: &mut TestStore) {
     }
     at.writes(bo, direct, "last").await;
     at.writes(bo, group, "last").await;
-    let (events, subjects) = taken(at, 22);
+    let (events, subjects) = taken(at, 22).await;
     let known = at.store.describe(events.clone(), &subjects).await.unwrap();
     let read = at
         .store
