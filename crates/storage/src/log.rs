@@ -189,6 +189,15 @@ pub struct Committed {
 }
 
 impl Committed {
+    /// Whether the log stood so until this was added, or stands so still where nothing was.
+    pub(crate) fn follows(&self, base: Base, conn: &mut Conn) -> Result<bool> {
+        match self.events.first() {
+            Some((first, _)) => Ok(first.seq == base.seq + 1),
+            // On SQLite nobody else writes.
+            None => Ok(!conn.is_postgres() || Base::now(conn)? == base),
+        }
+    }
+
     /// How the log stands after it, if it stood so before and nobody else added to it.
     pub(crate) fn after(&self, base: Base) -> Option<Base> {
         let (Some((first, _)), Some((last, _))) = (self.events.first(), self.events.last()) else {

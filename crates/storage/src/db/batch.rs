@@ -247,10 +247,15 @@ impl Writer {
         let kept = std::mem::take(&mut self.kept);
         conn.begin(Begin::Write)?;
         match self.run_acts(conn, batch, kept) {
-            Ok((ended, committed, kept)) => {
+            Ok(Some((ended, committed, kept))) => {
                 conn.commit()?;
                 self.kept = kept;
                 Ok((ended, committed))
+            }
+            // Once more, on rows that are read: nothing is kept by now.
+            Ok(None) => {
+                conn.rollback()?;
+                self.transact(conn, batch)
             }
             Err(error) => {
                 // The connection is given back broken if this fails, and the pool drops it.
@@ -272,15 +277,17 @@ impl Writer {
         }
     }
 
+    /// None where rows that were kept are of before: the log went on while the locks were waited for.
     fn run_acts(
         &self,
         conn: &mut Conn,
         batch: &mut [Waiting],
         Kept { mut rows, base: at }: Kept,
-    ) -> Result<(Vec<Ended>, Committed, Kept)> {
+    ) -> Result<Option<(Vec<Ended>, Committed, Kept)>> {
         let (held, base) = self.lock(conn, batch, &mut rows)?;
         // An act with the connection changes rows beside those in memory.
-        if base.is_none() || base != at || batch.iter().any(|w| w.way == Way::Alone) {
+        let keeps = base.is_some() && base == at && batch.iter().all(|w| w.way != Way::Alone);
+        if !keeps {
             rows = Rows::default();
         }
         let mut events = Vec::new();
@@ -324,13 +331,18 @@ impl Writer {
             rows.load(conn)?;
         }
         let committed = log::append(conn, events, &mut rows, base)?;
+        if let Some(base) = base.filter(|_| keeps)
+            && !committed.follows(base, conn)?
+        {
+            return Ok(None);
+        }
         let stuck = || Ended::Failed(no_end());
         let ended = ended.into_iter().map(|end| end.unwrap_or_else(stuck));
         let kept = Kept {
             rows: rows.into_kept(),
             base: base.and_then(|base| committed.after(base)),
         };
-        Ok((ended.collect(), committed, kept))
+        Ok(Some((ended.collect(), committed, kept)))
     }
 
     /// Finds and takes the locks of all acts; also tells how far the log went before that.

@@ -1,8 +1,10 @@
 //! Two nodes on one PostgreSQL.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use pinwire_domain::message::MessageDraft;
+use tokio::time::sleep;
 
 use crate::acts::{key, request};
 use crate::boards::full;
@@ -86,5 +88,43 @@ fn a_key_makes_one_message_whichever_node_is_asked() {
             positions.insert(send.await.unwrap());
         }
         assert_eq!(positions, (2..=101).collect::<BTreeSet<i64>>());
+    });
+}
+
+/// Rounds in which one node waits for the other; a node has two writers, and each keeps what it wrote last.
+const ROUNDS: i64 = 12;
+/// Keeps all writers from committing for a while.
+const HOLD: &str = "begin; select seq from log_head for update; select pg_sleep(0.3); commit";
+
+#[test]
+fn what_a_writer_keeps_is_not_used_when_the_log_went_on_while_it_waited() {
+    on_postgres(async |at| {
+        let (ana, bo) = (at.person("ana"), at.person("bo"));
+        let (id, _) = at.sends_to(ana, at.pin(ana), bo).await;
+        let nodes = at.nodes();
+        for round in 1..=ROUNDS {
+            // The second node keeps the conversation.
+            nodes[1].flag_unread(bo, id, true).await.unwrap();
+            // Its writers take turns: the other one has nothing to write.
+            nodes[1].flag_unread(bo, id, true).await.unwrap();
+            let (first, second) = (nodes[0].clone(), nodes[1].clone());
+            let write = tokio::spawn(async move {
+                sleep(Duration::from_millis(100)).await;
+                let draft = MessageDraft::new(Some("hello"), None).unwrap();
+                first.send_message(full(ana), id, draft, None, None).await
+            });
+            // It waits for the first one's lock on the conversation.
+            let read = tokio::spawn(async move {
+                sleep(Duration::from_millis(200)).await;
+                second.read_to(bo, id, round).await
+            });
+            at.execute(HOLD);
+            write.await.unwrap().unwrap();
+            read.await.unwrap().unwrap();
+            let last = at.number("select last_position from conversations");
+            assert_eq!(last, round + 1);
+        }
+        let sent = at.number("select sum(messages_sent) from memberships");
+        assert_eq!(sent, ROUNDS + 1);
     });
 }
