@@ -86,10 +86,12 @@ async fn a_node_that_is_ended_tells_its_clients_to_come_back() {
         let world = World::start(profile).await;
         let [ana, bob] = world.people(["ana", "bob"]).await;
         let mut phone = bob.connects().await;
+        let mut page = bob.listens().await;
         let cursor = phone.cursor();
-        let ended = tokio::join!(world.node().stop(), phone.ends());
+        let ended = tokio::join!(world.node().stop(), phone.ends(), page.ends());
         assert_eq!(ended.0.code(), Some(0));
         assert_eq!(ended.1, Ending::Closed(1012, "restart".to_owned()));
+        assert_eq!(ended.2["code"], 1012);
 
         let again = world.start_node("node-again").await;
         let (ana, bob) = (ana.on(&again), bob.on(&again));

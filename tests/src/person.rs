@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::event_stream::{Asking, EventStream};
 use crate::http::{Answer, Api, Request};
 use crate::node::Node;
 use crate::sending::Sending;
@@ -280,5 +281,21 @@ impl Person {
     /// Opens a socket that resumes after a cursor.
     pub async fn connects_after(&self, cursor: &str) -> Socket {
         self.socket().after(cursor).open().await
+    }
+
+    /// An event stream to ask for.
+    #[must_use]
+    pub fn event_stream(&self) -> Asking {
+        Asking::new(&self.username, &self.api)
+    }
+
+    /// Opens an event stream from now on.
+    pub async fn listens(&self) -> EventStream {
+        self.event_stream().open().await
+    }
+
+    /// Opens an event stream that resumes after a cursor.
+    pub async fn listens_after(&self, cursor: &str) -> EventStream {
+        self.event_stream().last_event_id(cursor).open().await
     }
 }

@@ -184,6 +184,7 @@ operations! {
     DELETE "/v5/heads/{conversation_id}" heads::close token [ConversationsWrite] refuses [CONVERSATION_NOT_FOUND];
 
     GET "/v5/events" events::poll token [ConversationsRead, MessagesRead] refuses [MALFORMED_CURSOR, RESYNC_REQUIRED];
+    GET "/v5/events/stream" event_stream::open token [ConversationsRead, MessagesRead] refuses [MALFORMED_CURSOR];
     GET "/v5/sync" events::sync "sync/get" token [ConversationsRead, MessagesRead];
     POST "/v5/ws/tickets" tickets::create "ws_tickets/create" token [ConversationsRead, MessagesRead];
     GET "/v5/ws" events::websocket "ws/open" ticket [ConversationsRead, MessagesRead]

@@ -1,4 +1,4 @@
-//! The frames of the WebSocket, and the events of every door: the types that the AsyncAPI document is made of.
+//! The frames of streams, and the events of every door: the types that the AsyncAPI document is made of.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -179,7 +179,7 @@ pub enum ServerFrame {
         /// Why.
         reason: ResyncReason,
     },
-    /// All that concerns you up to `seq` has been sent. Answer with `pong`.
+    /// All that concerns you up to `seq` has been sent. On a WebSocket, answer with `pong`.
     #[serde(rename = "ping")]
     Ping {
         /// A place in the log to resume from.
@@ -211,6 +211,47 @@ pub enum ServerFrame {
         #[schema(example = "no such conversation")]
         message: String,
     },
+    /// The last frame of an answer of Server-Sent Events; a WebSocket has a close code for it.
+    #[serde(rename = "close")]
+    Close {
+        /// Why, and what to do next: see `x-close-codes`.
+        #[schema(example = 4003)]
+        code: u16,
+        /// The same as a name.
+        #[schema(example = "signed_out")]
+        reason: String,
+    },
+}
+
+/// The type of [`ServerFrame::Ping`].
+pub const PING: &str = "ping";
+/// The type of [`ServerFrame::Close`].
+pub const CLOSE: &str = "close";
+
+impl ServerFrame {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Hello { .. } => "hello",
+            Self::ResyncRequired { .. } => "resync_required",
+            Self::Ping { .. } => PING,
+            Self::Ok { .. } => "ok",
+            Self::Error { .. } => "error",
+            Self::Close { .. } => CLOSE,
+        }
+    }
+
+    /// The place that it brings a stream to.
+    #[must_use]
+    pub const fn seq(&self) -> Option<i64> {
+        match self {
+            Self::Hello { seq, .. } | Self::ResyncRequired { seq, .. } | Self::Ping { seq } => {
+                Some(*seq)
+            }
+            Self::Ok { .. } | Self::Error { .. } | Self::Close { .. } => None,
+        }
+    }
 }
 
 /// What a client sends.

@@ -13,7 +13,7 @@ use crate::metrics::{STREAM_OVERFLOWS, STREAMS};
 
 /// Events that wait for one stream; beyond it the stream reads the log at its own pace.
 const QUEUE_MAX: usize = 64;
-/// Sockets of one person on one node, and as many polls that wait; one more closes the oldest of its kind.
+/// Streams of one person on one node by each door; one more closes the oldest by the same.
 pub const STREAMS_PER_USER_MAX: usize = 20;
 
 /// What a stream is told beside events.
@@ -30,8 +30,12 @@ const ORDERS_MAX: usize = 8;
 
 /// By which door a stream goes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Door {
+pub enum Door {
+    /// A WebSocket.
     Socket,
+    /// Server-Sent Events.
+    Events,
+    /// A poll that waits.
     Poll,
 }
 
@@ -102,19 +106,11 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// Opens a socket's stream for a person. Join first, then read the log: so nothing falls between.
+    /// Opens a stream for a person. Join first, then read the log: so nothing falls between.
+    ///
+    /// Streams by different doors are counted apart: one more than a person may have ends the oldest by the same door.
     #[must_use]
-    pub fn join(self: &Arc<Self>, user: UserId) -> Stream {
-        self.add(user, Door::Socket)
-    }
-
-    /// Opens the stream of a poll that waits. As many as sockets, counted apart: one more ends the oldest poll.
-    #[must_use]
-    pub fn join_poll(self: &Arc<Self>, user: UserId) -> Stream {
-        self.add(user, Door::Poll)
-    }
-
-    fn add(self: &Arc<Self>, user: UserId, door: Door) -> Stream {
+    pub fn join(self: &Arc<Self>, user: UserId, door: Door) -> Stream {
         let (queue, events) = mpsc::channel(QUEUE_MAX);
         let (orders, told) = mpsc::channel(ORDERS_MAX);
         let behind = Arc::new(Behind::default());
@@ -227,7 +223,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_puts_the_stream_behind_and_loses_nothing_silently() {
         let hub = Arc::new(Hub::default());
-        let mut stream = hub.join(UserId::new(1));
+        let mut stream = hub.join(UserId::new(1), Door::Socket);
         for seq in 1..=i64::try_from(QUEUE_MAX).unwrap() {
             hub.deliver(&delivery(seq));
         }
@@ -237,29 +233,34 @@ mod tests {
         assert_eq!(stream.queue.recv().await.unwrap().seq, 1);
     }
 
-    #[tokio::test]
-    async fn one_stream_too_many_closes_the_oldest() {
-        let hub = Arc::new(Hub::default());
+    /// Opens this many streams.
+    fn open(hub: &Arc<Hub>, door: Door, count: usize) -> Vec<Stream> {
         let user = UserId::new(1);
-        let mut streams: Vec<_> = (0..STREAMS_PER_USER_MAX).map(|_| hub.join(user)).collect();
-        assert!(streams[0].orders.try_recv().is_err());
-        let _one_more = hub.join(user);
-        let order = streams[0].orders.try_recv().unwrap();
-        assert_eq!(order, Order::Close(close::TOO_MANY_CONNECTIONS));
-        drop(streams);
-        assert_eq!(hub.present(&[user]), [user]);
+        (0..count).map(|_| hub.join(user, door)).collect()
     }
 
     #[tokio::test]
-    async fn polls_and_sockets_are_counted_apart() {
+    async fn one_stream_too_many_closes_the_oldest() {
+        for door in [Door::Socket, Door::Events, Door::Poll] {
+            let hub = Arc::new(Hub::default());
+            let mut streams = open(&hub, door, STREAMS_PER_USER_MAX);
+            assert!(streams[0].orders.try_recv().is_err());
+            let _one_more = open(&hub, door, 1);
+            let order = streams[0].orders.try_recv().unwrap();
+            assert_eq!(order, Order::Close(close::TOO_MANY_CONNECTIONS));
+            drop(streams);
+            assert_eq!(hub.present(&[UserId::new(1)]), [UserId::new(1)]);
+        }
+    }
+
+    #[tokio::test]
+    async fn doors_are_counted_apart() {
         let hub = Arc::new(Hub::default());
-        let user = UserId::new(1);
-        let mut sockets: Vec<_> = (0..STREAMS_PER_USER_MAX).map(|_| hub.join(user)).collect();
-        let mut polls: Vec<_> = (0..=STREAMS_PER_USER_MAX)
-            .map(|_| hub.join_poll(user))
+        let mut open: Vec<Stream> = [Door::Socket, Door::Events, Door::Poll]
+            .into_iter()
+            .flat_map(|door| open(&hub, door, STREAMS_PER_USER_MAX))
             .collect();
-        assert!(polls[0].orders.try_recv().is_ok());
-        for stream in sockets.iter_mut().chain(&mut polls[1..]) {
+        for stream in &mut open {
             assert!(stream.orders.try_recv().is_err());
         }
     }

@@ -18,8 +18,8 @@ pub struct Delivery {
     pub seq: i64,
     /// Everything between `prev` and `me`, as JSON.
     common: String,
-    /// The event's type, as JSON.
-    kind: String,
+    /// The event's type.
+    pub kind: &'static str,
     /// Each person's own part, as JSON, where there is one.
     own: HashMap<UserId, Option<String>>,
     /// Whose session was signed out, instead of anything to show.
@@ -41,7 +41,7 @@ impl Delivery {
         // Writing to a String cannot fail.
         let _ = write!(
             frame,
-            r#"{{"type":{},"seq":{},"prev":{prev},{}"#,
+            r#"{{"type":"{}","seq":{},"prev":{prev},{}"#,
             self.kind, self.seq, self.common
         );
         if let Some(own) = own {
@@ -57,7 +57,7 @@ impl Delivery {
         Self {
             seq,
             common: "\"data\":{}".into(),
-            kind: "\"ping\"".into(),
+            kind: "user.updated",
             own: HashMap::from([(user, None)]),
             signed_out: None,
         }
@@ -73,7 +73,7 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
     let mut delivery = Delivery {
         seq: row.seq,
         common: String::new(),
-        kind: String::new(),
+        kind: "",
         own: event
             .viewers
             .iter()
@@ -85,7 +85,7 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
         delivery.signed_out = Some(row.actor);
         return Ok(delivery);
     };
-    delivery.kind = json(&kind)?;
+    delivery.kind = kind.name();
     let data = json(&data(event))?;
     delivery.common = format!(r#""at":"{}","data":{data}"#, row.at);
     for (user, mine) in &event.viewers {
