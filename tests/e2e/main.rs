@@ -25,4 +25,5 @@ mod reading;
 mod repeats;
 mod sends;
 mod sessions;
+mod settings;
 mod tickets;

@@ -119,7 +119,8 @@ impl<'a> Device<'a> {
                 let all = me.api.request(Method::POST, "/v5/conversations/read_all");
                 all.send().await.is(200);
             }
-            92..95 => me.is_called(&format!("{} the {kind}th", me.username)).await,
+            92..94 => me.is_called(&format!("{} the {kind}th", me.username)).await,
+            94..96 => drop(me.sets(&json!({"pin_saved_notice": kind == 95})).await),
             _ => {
                 let last = self.replica.last_position(conversation);
                 if let Some(socket) = &self.socket {

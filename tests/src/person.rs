@@ -125,6 +125,12 @@ impl Person {
         assert_eq!(changed["full_name"], full_name);
     }
 
+    /// Changes settings.
+    pub async fn sets(&self, change: &Value) -> Value {
+        let path = "/v5/user_account/settings";
+        self.api.patch(path, change).await.is(200)
+    }
+
     /// Follows somebody.
     pub async fn follows(&self, other: &Self) {
         let path = format!("/v5/user_account/following/{}", other.username);

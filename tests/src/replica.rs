@@ -30,6 +30,7 @@ pub struct Replica {
     conversations: BTreeMap<String, Known>,
     /// Messages that came by events, by conversation and position.
     messages: BTreeMap<(String, i64), Value>,
+    settings: Value,
 }
 
 /// A conversation that is known.
@@ -50,11 +51,13 @@ impl Replica {
             seq: 0,
             conversations: BTreeMap::new(),
             messages: BTreeMap::new(),
+            settings: Value::Null,
         };
         let path = format!("/v5/sync?page_size={PAGE}");
         let mut page = person.api.get(&path).await.is(200);
         replica.resume_after(text(&page["position"]));
         let (heads, unread) = (page["heads"].clone(), page["unread"].clone());
+        replica.settings = page["settings"].clone();
         let mut order = Vec::new();
         loop {
             for item in page["conversations"].as_array().expect("a list") {
@@ -139,6 +142,12 @@ impl Replica {
 
     async fn apply_event(&mut self, event: &Value) {
         let data = &event["data"];
+        if let Some(settings) = data.get("settings") {
+            if number(&settings["version"]) > number(&self.settings["version"]) {
+                self.settings = settings.clone();
+            }
+            return;
+        }
         if let Some(user) = data.get("user") {
             for known in self.conversations.values_mut() {
                 renew_person(&mut known.item, user);
@@ -247,6 +256,7 @@ impl Replica {
             "conversations": order.iter().map(|known| &known.item).collect::<Vec<_>>(),
             "heads": self.heads(),
             "unread": self.unread(),
+            "settings": self.settings,
         })
     }
 

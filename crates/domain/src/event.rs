@@ -22,13 +22,15 @@ pub enum EventKind {
     HeadClosed,
     /// A profile changed.
     UserUpdated,
+    /// Somebody's own settings changed.
+    SettingsUpdated,
     /// Sessions were signed out: never shown, closes their open streams.
     SessionRevoked,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::MessageCreated,
         Self::ConversationCreated,
         Self::ConversationUpdated,
@@ -37,6 +39,7 @@ impl EventKind {
         Self::HeadUpdated,
         Self::HeadClosed,
         Self::UserUpdated,
+        Self::SettingsUpdated,
         Self::SessionRevoked,
     ];
 
@@ -52,6 +55,7 @@ impl EventKind {
             Self::HeadUpdated => "head.updated",
             Self::HeadClosed => "head.closed",
             Self::UserUpdated => "user.updated",
+            Self::SettingsUpdated => "settings.updated",
             Self::SessionRevoked => "session.revoked",
         }
     }

@@ -22,6 +22,7 @@ pub mod people_query;
 pub mod pin;
 pub mod policy;
 pub mod refusal;
+pub mod settings;
 pub mod text;
 pub mod time;
 pub mod token;

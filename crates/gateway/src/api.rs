@@ -23,6 +23,7 @@ pub mod pins;
 pub mod read_marks;
 pub mod send;
 pub mod sessions;
+pub mod settings;
 pub mod tickets;
 pub mod user_account;
 pub mod users;

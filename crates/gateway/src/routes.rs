@@ -102,6 +102,8 @@ operations! {
         refuses [INVALID_VALUE];
     PUT "/v5/user_account/password" user_account::change_password "password/update" token [UserAccountsWrite]
         refuses [INVALID_VALUE, WRONG_PASSWORD, RATE_LIMITED];
+    GET "/v5/user_account/settings" settings::get token [UserAccountsRead];
+    PATCH "/v5/user_account/settings" settings::change "settings/update" token [UserAccountsRead, UserAccountsWrite];
     GET "/v5/user_account/sessions" sessions::list token [UserAccountsRead];
     DELETE "/v5/user_account/sessions" sessions::sign_out_everywhere "sessions/delete_all" token [UserAccountsWrite];
     GET "/v5/user_account/sessions/{session_id}" sessions::get token [UserAccountsRead] refuses [SESSION_NOT_FOUND];

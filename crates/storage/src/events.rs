@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::log::{self, LoggedEvent};
 use crate::messages::{self, Message, Place};
 use crate::people::{self, Person};
+use crate::settings::{self, OwnSettings};
 use crate::{Snapshot, Store};
 
 /// An event and whom of some people it concerns.
@@ -45,6 +46,8 @@ pub enum What {
     Mine,
     /// A profile.
     Person(Person),
+    /// The viewer's settings.
+    Settings(OwnSettings),
     /// Sessions of the viewer were signed out.
     Sessions,
 }
@@ -95,6 +98,7 @@ struct Wanted {
     conversations: Vec<ConversationId>,
     viewers: Vec<UserId>,
     profiles: Vec<i64>,
+    settings: Vec<i64>,
 }
 
 impl Wanted {
@@ -104,8 +108,10 @@ impl Wanted {
             all.places.extend(event.conversation.zip(event.position));
             all.conversations.extend(event.of_conversation());
             all.viewers.extend(people);
-            if event.kind == EventKind::UserUpdated {
-                all.profiles.push(event.actor.get());
+            match event.kind {
+                EventKind::UserUpdated => all.profiles.push(event.actor.get()),
+                EventKind::SettingsUpdated => all.settings.push(event.actor.get()),
+                _ => {}
             }
         }
         all.conversations.sort_unstable();
@@ -162,14 +168,15 @@ fn kept(conn: &mut Conn, places: &[Place], views: &Views) -> Result<HashSet<(Use
 
 /// Adds the present state to events, for these viewers of each. Events that show nothing to anybody are left out.
 ///
-/// Two statements for what happened last, and up to three more: for messages that are not the last ones, where
-/// something is kept from a viewer, and for profiles.
+/// Two statements for what happened last, and up to four more: for messages that are not the last ones, where
+/// something is kept from a viewer, for profiles, and for settings.
 fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Vec<StreamEvent>> {
     let about = Wanted::of(&list);
     let views = conversations::load(conn, &about.viewers, &about.conversations)?;
     let messages = messages_at(conn, &about.places, &views)?;
     let kept = kept(conn, &about.places, &views)?;
     let people = people::load(conn, &about.profiles)?;
+    let settings = settings::load(conn, &about.settings)?;
     let mut described = Vec::with_capacity(list.len());
     for (event, concerned) in list {
         let place = event.conversation.zip(event.position);
@@ -188,7 +195,8 @@ fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Ve
             .collect();
         let message = place.and_then(|place| messages.get(&place));
         let person = people.get(&event.actor);
-        let what = what(&event, conversation.as_deref(), message, person);
+        let settings = settings.get(&event.actor).copied();
+        let what = what(&event, conversation.as_deref(), message, person, settings);
         if let Some(what) = what.filter(|_| !viewers.is_empty()) {
             described.push(StreamEvent {
                 event,
@@ -207,6 +215,7 @@ fn what(
     conversation: Option<&Conversation>,
     message: Option<&Arc<Message>>,
     person: Option<&Person>,
+    settings: Option<OwnSettings>,
 ) -> Option<What> {
     Some(match event.kind {
         EventKind::MessageCreated => What::Message(Arc::clone(message?)),
@@ -220,6 +229,7 @@ fn what(
         }
         EventKind::MembershipUpdated | EventKind::HeadUpdated | EventKind::HeadClosed => What::Mine,
         EventKind::UserUpdated => What::Person(person?.clone()),
+        EventKind::SettingsUpdated => What::Settings(settings.unwrap_or_default()),
         EventKind::SessionRevoked => What::Sessions,
     })
 }

@@ -31,6 +31,7 @@ pub mod refresh_tokens;
 pub mod safety;
 pub mod send;
 pub mod sessions;
+pub mod settings;
 pub mod source;
 pub mod sweep;
 pub mod tickets;

@@ -61,6 +61,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    user_settings (user_id) {
+        user_id -> BigInt,
+        typing -> Bool,
+        presence -> Bool,
+        read_receipts -> Bool,
+        pin_saved_notice -> Bool,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
     follows (follower_id, followed_id) {
         follower_id -> BigInt,
         followed_id -> BigInt,
@@ -379,6 +390,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     signing_keys,
     users,
     user_words,
+    user_settings,
     follows,
     blocks,
     sessions,

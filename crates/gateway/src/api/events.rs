@@ -22,7 +22,7 @@ use crate::live::session::{self, Upgraded};
 use crate::metrics::RESYNCS;
 use crate::page::PageParams;
 use crate::params::Params;
-use crate::view::{self, ConversationItem, HeadView, UnreadTotalsView};
+use crate::view::{self, ConversationItem, HeadView, SettingsView, UnreadTotalsView};
 use crate::{App, clock, cors, routes, token};
 
 /// Seconds a poll waits at most.
@@ -187,6 +187,9 @@ pub struct Sync {
     /// What is unread; on the first page alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unread: Option<UnreadTotalsView>,
+    /// Your settings; on the first page alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<SettingsView>,
     /// The position all pages count from: resume the stream after it.
     #[schema(example = "19a2:4711")]
     pub position: String,
@@ -204,7 +207,7 @@ struct SyncMark {
 
 /// Fetch the state
 ///
-/// Conversations, heads and unread counts, paged, all counting from one position. Then resume the stream after
+/// Conversations, heads, unread counts and settings, paged, all counting from one position. Then resume the stream after
 /// `position`: events that a later page shows already do no harm, since events carry whole states with versions.
 #[utoipa::path(
     tag = "Events",
@@ -247,6 +250,7 @@ pub async fn sync(
                     .collect()
             }),
             unread: first.then(|| read.value.unread.into()),
+            settings: first.then(|| read.value.settings.into()),
             position,
             bookmark,
         },

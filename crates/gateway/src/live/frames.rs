@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::view::kinds::ResyncReason;
 use crate::view::{
-    ConversationView, HeadView, MessageView, PersonView, UnreadTotalsView, UnreadView,
+    ConversationView, HeadView, MessageView, PersonView, SettingsView, UnreadTotalsView, UnreadView,
 };
 
 /// An event of a person's stream.
@@ -95,6 +95,8 @@ event_types! {
     HeadClosed "head.closed" ["conversation_id"] [] true;
     /// A profile changed.
     UserUpdated "user.updated" ["user"] [] false;
+    /// You changed your settings.
+    SettingsUpdated "settings.updated" ["settings"] [] false;
 }
 
 /// The present state of what an event is about. Which fields are there follows from the event's `type`.
@@ -116,6 +118,9 @@ pub struct Subject {
     /// A person (`user.updated`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<PersonView>,
+    /// Your settings (`settings.updated`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<SettingsView>,
 }
 
 /// Up to where somebody has read. A newer mark is never lower.

@@ -9,7 +9,7 @@ use pinwire_storage::events::{StreamEvent, What};
 use serde::Serialize;
 
 use super::frames::{EventType, Me, ReadMark, Subject};
-use crate::view::{ConversationView, HeadView, MessageView, PersonView};
+use crate::view::{ConversationView, HeadView, MessageView, PersonView, SettingsView};
 
 /// An event, ready to be written to each person's stream.
 #[derive(Debug)]
@@ -125,6 +125,7 @@ const fn event_type(kind: EventKind) -> Option<EventType> {
         EventKind::HeadUpdated => EventType::HeadUpdated,
         EventKind::HeadClosed => EventType::HeadClosed,
         EventKind::UserUpdated => EventType::UserUpdated,
+        EventKind::SettingsUpdated => EventType::SettingsUpdated,
         EventKind::SessionRevoked => return None,
     })
 }
@@ -156,6 +157,10 @@ fn data(event: &StreamEvent) -> Subject {
         },
         What::Person(person) => Subject {
             user: Some(PersonView::from(person)),
+            ..about
+        },
+        What::Settings(settings) => Subject {
+            settings: Some(SettingsView::from(*settings)),
             ..about
         },
         What::Mine | What::Sessions => about,

@@ -76,7 +76,7 @@ impl Subjects {
             viewers.extend(mine.map(|mine| (*person, Some(mine))));
         }
         let conversation = subject.shown(id);
-        let what = what(event, Some(conversation), message, None);
+        let what = what(event, Some(conversation), message, None, None);
         Ok(what
             .filter(|_| !viewers.is_empty())
             .map(|what| StreamEvent {

@@ -25,6 +25,7 @@ mod plans;
 mod reading;
 mod send;
 mod sessions;
+mod settings;
 mod statements;
 mod streams;
 mod sweep;

@@ -194,6 +194,7 @@ async fn ask_people(at: &TestStore, person: UserId, asked: &mut Vec<Asked>) {
     let name = format!("user{person}");
     ask!(at, asked, "a profile", at.store.profile(&name));
     ask!(at, asked, "an account", at.store.account(person));
+    ask!(at, asked, "settings", at.store.settings(person));
 }
 
 async fn ask_all(at: &TestStore) -> Vec<Asked> {

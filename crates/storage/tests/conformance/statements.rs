@@ -28,7 +28,7 @@ const COUNTS: [(&str, usize); 20] = [
     ("unread conversations", 4),
     ("heads", 6),
     ("unread", 4),
-    ("the whole state", 10),
+    ("the whole state", 11),
     ("contacts", 8),
     ("contacts like p", 9),
     ("contacts for a pin", 10),
