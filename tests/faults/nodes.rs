@@ -1,7 +1,10 @@
 //! Nodes are killed, ended, and started again.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
-use pinwire_tests::{Ending, Person, Profile, Replica, World, json};
+use pinwire_tests::{Ending, Person, Profile, Replica, Value, World, json};
+use tokio::time::Instant;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_of_a_killed_node_goes_on_at_another() {
@@ -32,6 +35,30 @@ async fn a_client_of_a_killed_node_goes_on_at_another() {
     ana.replies(&conversation, "three").await;
     replica.apply(&phone.next_is("message.created").await).await;
     replica.is_up_to_date().await;
+}
+
+/// How soon the people of a node that was killed are offline.
+const OFFLINE_MAX: Duration = Duration::from_secs(30);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_people_of_a_killed_node_go_offline() {
+    let world = World::start(Profile::Scaled).await;
+    let [ana, bob] = world.people(["ana", "bob"]).await;
+    let pin = ana.pins("Green hall").await;
+    ana.sends(&pin).to(&bob).await;
+    let _anas = ana.on(world.other_node()).connects().await;
+    let mut phone = bob.connects().await;
+    phone.says(&json!({"type": "presence.watch", "user_ids": [ana.id]}));
+    let is = |state: &'static str| move |it: &Value| it["state"] == state;
+    phone.hears("Ana to be there", is("online")).await;
+    // Her node repeats it, so she stays.
+    phone.hears_nothing(OFFLINE_MAX).await;
+
+    world.other_node().kill();
+    let since = Instant::now();
+    let offline = phone.hears_within(OFFLINE_MAX * 3, "Ana to be gone", is("offline"));
+    assert_eq!(offline.await["user_id"], *ana.id);
+    println!("offline after {:?}", since.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

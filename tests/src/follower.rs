@@ -49,7 +49,7 @@ impl Follower {
     fn follow(&mut self, frame: &Value) {
         let seq = frame["seq"].as_i64();
         match frame["type"].as_str().expect("a type") {
-            "ok" | "error" | "close" => return,
+            "ok" | "error" | "close" | "typing" | "presence" => return,
             "hello" | "resync_required" => {
                 frame["epoch"]
                     .as_str()

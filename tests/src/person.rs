@@ -192,6 +192,13 @@ impl Person {
         self.api.request(Method::POST, &path).json(message)
     }
 
+    /// Lets others see typing.
+    pub async fn types(&self, conversation: &str) {
+        let path = format!("/v5/conversations/{conversation}/typing");
+        let told = self.api.request(Method::POST, &path).send().await;
+        told.is(204);
+    }
+
     /// Marks a conversation read up to a position.
     pub async fn reads(&self, conversation: &str, position: i64) {
         let path = format!("/v5/conversations/{conversation}/read");

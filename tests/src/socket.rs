@@ -203,7 +203,17 @@ impl Socket {
 
     /// Waits for a frame; others that come before it are passed over.
     pub async fn hears(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        let deadline = Instant::now() + PATIENCE;
+        self.hears_within(PATIENCE, what, fits).await
+    }
+
+    /// As [`Self::hears`], with a deadline of its own.
+    pub async fn hears_within(
+        &mut self,
+        time: Duration,
+        what: &str,
+        fits: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let deadline = Instant::now() + time;
         loop {
             match self.frame(deadline).await {
                 Ok(frame) if frame["type"] != "ping" && fits(&frame) => return frame,

@@ -25,6 +25,7 @@ pub mod send;
 pub mod sessions;
 pub mod settings;
 pub mod tickets;
+pub mod typing;
 pub mod user_account;
 pub mod users;
 pub mod v5;

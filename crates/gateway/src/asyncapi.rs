@@ -10,7 +10,7 @@ use crate::api::event_stream::StreamParams;
 use crate::api::events::{SUBPROTOCOL, SocketParams};
 use crate::live::close::{self, CloseCode};
 use crate::live::feed::{PING_EVERY, STALL_MAX};
-use crate::live::frames::{CLOSE, PING};
+use crate::live::frames::{CLOSE, PING, PRESENCE};
 use crate::live::session::{FRAME_MAX, FRAMES_BURST, FRAMES_PER_SECOND};
 use frames::{Frame, Frames};
 
@@ -34,7 +34,11 @@ pub fn document() -> serde_json::Result<Value> {
     let on_socket: Vec<&Frame> = all.iter().copied().filter(|f| !is_last_event(f)).collect();
     let as_events: Vec<&Frame> = events
         .iter()
-        .chain(server.iter().filter(|f| !is_answer(f)))
+        .chain(
+            server
+                .iter()
+                .filter(|f| !is_answer(f) && f.name != PRESENCE),
+        )
         .collect();
     let messages: Map<String, Value> = all.iter().map(|f| (f.key.clone(), f.message())).collect();
     let mut operations = operations(&events, &server, &client);

@@ -4,6 +4,8 @@
 //! hint and may lose: the tail compares its place with the log's head and reads what it lacks. It hands each event
 //! to the [`hub`], which knows the streams of this node. A [`feed`] follows one of them from a cursor on; a [`session`]
 //! sends it over a WebSocket, and [`sse`] as Server-Sent Events.
+//!
+//! Past the log go [`signs`]: that somebody types, or is online ([`presence`]).
 
 pub mod bus;
 pub mod close;
@@ -12,9 +14,11 @@ pub mod feed;
 pub mod frames;
 pub mod hub;
 pub mod line;
+pub mod presence;
 pub mod redis;
 pub mod render;
 pub mod session;
+pub mod signs;
 pub mod sse;
 pub mod tail;
 
@@ -25,4 +29,8 @@ use std::sync::Arc;
 pub struct Live {
     /// The streams of this node.
     pub hub: Arc<hub::Hub>,
+    /// Who is online.
+    pub presence: Arc<presence::Presence>,
+    /// What goes past the log.
+    pub signs: Arc<signs::Signs>,
 }

@@ -178,6 +178,8 @@ operations! {
         refuses [CONVERSATION_NOT_FOUND];
     DELETE "/v5/conversations/{conversation_id}/unread" read_marks::unflag "unread_flags/clear" token [ConversationsWrite]
         refuses [CONVERSATION_NOT_FOUND];
+    POST "/v5/conversations/{conversation_id}/typing" typing::tell "typing/create" token [MessagesWrite]
+        refuses [CONVERSATION_NOT_FOUND];
     GET "/v5/unread" read_marks::unread "unread/get" token [ConversationsRead];
 
     GET "/v5/heads" heads::list token [ConversationsRead, MessagesRead];

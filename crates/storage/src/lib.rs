@@ -32,6 +32,7 @@ pub mod safety;
 pub mod send;
 pub mod sessions;
 pub mod settings;
+pub mod signs;
 pub mod source;
 pub mod sweep;
 pub mod tickets;

@@ -384,6 +384,22 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    companion_signs (conversation_id, user_id, other_id) {
+        conversation_id -> BigInt,
+        user_id -> BigInt,
+        state -> Text,
+        other_id -> BigInt,
+        other_state -> Text,
+        typing -> Bool,
+        other_typing -> Bool,
+        presence -> Bool,
+        other_presence -> Bool,
+        has_blocked -> Bool,
+        is_blocked -> Bool,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     log_head,
     events,

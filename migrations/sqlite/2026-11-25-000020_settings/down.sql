@@ -1,1 +1,2 @@
+drop view companion_signs;
 drop table user_settings;

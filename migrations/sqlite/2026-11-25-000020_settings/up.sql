@@ -11,3 +11,15 @@ create table user_settings (
     pin_saved_notice boolean not null,
     version bigint not null
 );
+
+-- Pairs of people of one conversation, with what decides whether the one sees signs of the other (typing, presence).
+create view companion_signs as
+select m.conversation_id, m.user_id, m.state, o.user_id as other_id, o.state as other_state,
+       coalesce(s.typing, true) as typing, coalesce(os.typing, true) as other_typing,
+       coalesce(s.presence, true) as presence, coalesce(os.presence, true) as other_presence,
+       exists (select 1 from blocks b where b.blocker_id = m.user_id and b.blocked_id = o.user_id) as has_blocked,
+       exists (select 1 from blocks b where b.blocker_id = o.user_id and b.blocked_id = m.user_id) as is_blocked
+from memberships m cross join memberships o
+left join user_settings s on s.user_id = m.user_id
+left join user_settings os on os.user_id = o.user_id
+where o.conversation_id = m.conversation_id and o.user_id <> m.user_id;

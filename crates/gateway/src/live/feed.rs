@@ -7,7 +7,6 @@
 use std::collections::VecDeque;
 use std::future::ready;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
@@ -18,8 +17,8 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_unti
 
 use super::close;
 use super::ending::End;
-use super::frames::ServerFrame;
-use super::hub::{Door, Order, Stream};
+use super::frames::{Frame, ServerFrame};
+use super::hub::{Door, Order, Stream, StreamKey, Told};
 use super::render::{Delivery, render};
 use crate::auth::Caller;
 use crate::metrics::RESYNCS;
@@ -42,30 +41,6 @@ pub enum Start {
     After(Cursor),
     /// At the log's head.
     Head,
-}
-
-/// A frame, ready to be sent.
-pub struct Frame {
-    /// Its `type`.
-    pub kind: &'static str,
-    /// Its `seq`, where it has one: the place that the stream has come to.
-    pub seq: Option<i64>,
-    /// The whole of it, as JSON.
-    pub text: String,
-}
-
-impl Frame {
-    /// A frame that is no event.
-    ///
-    /// # Errors
-    /// Only if it cannot be written as JSON.
-    pub fn of(frame: &ServerFrame) -> Result<Self, StoreError> {
-        Ok(Self {
-            kind: frame.name(),
-            seq: frame.seq(),
-            text: serde_json::to_string(frame)?,
-        })
-    }
 }
 
 /// What has to be read from the log: when resuming, and after the queue was full.
@@ -95,8 +70,8 @@ pub enum Wake {
     Behind,
     /// There is something to be read from the log, or read and not yet sent.
     Missed,
-    /// An event came, or none if the stream was closed by the hub.
-    Told(Option<Arc<Delivery>>),
+    /// An event or a sign came, or none if the stream was closed by the hub.
+    Told(Option<Told>),
     /// All up to this place was sent, and it is time to say so.
     Ping(i64),
 }
@@ -146,6 +121,12 @@ impl Feed {
         &self.caller
     }
 
+    /// Its place in the hub.
+    #[must_use]
+    pub const fn key(&self) -> StreamKey {
+        self.stream.key()
+    }
+
     /// Goes on with a newer token of the same session.
     pub fn renew(&mut self, caller: Caller) {
         self.expires = expiry(&caller);
@@ -181,11 +162,11 @@ impl Feed {
 
     fn resync(&self, reason: ResyncReason) -> Result<Frame, StoreError> {
         metrics::counter!(RESYNCS).increment(1);
-        Frame::of(&ServerFrame::ResyncRequired {
+        Ok(Frame::of(&ServerFrame::ResyncRequired {
             epoch: self.app.store.epoch().to_owned(),
             seq: self.last,
             reason: reason.into(),
-        })
+        })?)
     }
 
     async fn stretch(&self, after: Cursor, limit: i64) -> Result<Stretch, StoreError> {
@@ -236,12 +217,13 @@ impl Feed {
             Wake::Behind => self.fall_behind(),
             Wake::Missed => return Box::pin(self.catch_up()).await,
             Wake::Told(None) => return Err(End::Gone),
-            Wake::Told(Some(delivery)) => return self.take(&delivery).await,
+            Wake::Told(Some(Told::Event(delivery))) => return self.take(&delivery).await,
+            Wake::Told(Some(Told::Sign(frame))) => return Ok(Some(Frame::clone(&frame))),
             Wake::Ping(place) => {
                 self.ping_due = None;
                 self.last = self.last.max(place);
                 let ping = Frame::of(&ServerFrame::Ping { seq: self.last });
-                return ping.map(Some).map_err(fault);
+                return ping.map(Some).map_err(|e| fault(e.into()));
             }
         }
         Ok(None)

@@ -216,6 +216,26 @@ pub enum ServerFrame {
         #[schema(example = "no such conversation")]
         message: String,
     },
+    /// Somebody types in a conversation. Not stored, and comes at most once: show it for 6 seconds, or until a message
+    /// of theirs comes.
+    #[serde(rename = "typing")]
+    Typing {
+        /// The conversation.
+        #[schema(pattern = r"^\d+$", example = "3763541867536384")]
+        conversation_id: String,
+        /// Who types.
+        #[schema(pattern = r"^\d+$", example = "3763541867536386")]
+        user_id: String,
+    },
+    /// Somebody you watch came or went. Not stored, and comes at most once.
+    #[serde(rename = "presence")]
+    Presence {
+        /// Who.
+        #[schema(pattern = r"^\d+$", example = "3763541867536386")]
+        user_id: String,
+        /// Whether they are there.
+        state: PresenceState,
+    },
     /// The last frame of an answer of Server-Sent Events; a WebSocket has a close code for it.
     #[serde(rename = "close")]
     Close {
@@ -230,6 +250,8 @@ pub enum ServerFrame {
 
 /// The type of [`ServerFrame::Ping`].
 pub const PING: &str = "ping";
+/// The type of [`ServerFrame::Presence`].
+pub const PRESENCE: &str = "presence";
 /// The type of [`ServerFrame::Close`].
 pub const CLOSE: &str = "close";
 
@@ -243,6 +265,8 @@ impl ServerFrame {
             Self::Ping { .. } => PING,
             Self::Ok { .. } => "ok",
             Self::Error { .. } => "error",
+            Self::Typing { .. } => "typing",
+            Self::Presence { .. } => PRESENCE,
             Self::Close { .. } => CLOSE,
         }
     }
@@ -254,8 +278,47 @@ impl ServerFrame {
             Self::Hello { seq, .. } | Self::ResyncRequired { seq, .. } | Self::Ping { seq } => {
                 Some(*seq)
             }
-            Self::Ok { .. } | Self::Error { .. } | Self::Close { .. } => None,
+            Self::Ok { .. }
+            | Self::Error { .. }
+            | Self::Typing { .. }
+            | Self::Presence { .. }
+            | Self::Close { .. } => None,
         }
+    }
+}
+
+/// Whether somebody has a socket or an event stream open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PresenceState {
+    /// There.
+    Online,
+    /// Not there, or not for you to know.
+    Offline,
+}
+
+/// A frame, ready to be sent.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// Its `type`.
+    pub kind: &'static str,
+    /// Its `seq`, where it has one: the place that the stream has come to.
+    pub seq: Option<i64>,
+    /// The whole of it, as JSON.
+    pub text: String,
+}
+
+impl Frame {
+    /// A frame that is no event.
+    ///
+    /// # Errors
+    /// Only if it cannot be written as JSON.
+    pub fn of(frame: &ServerFrame) -> serde_json::Result<Self> {
+        Ok(Self {
+            kind: frame.name(),
+            seq: frame.seq(),
+            text: serde_json::to_string(frame)?,
+        })
     }
 }
 
@@ -292,6 +355,27 @@ pub enum ClientFrame {
         #[schema(minimum = 0, example = 3)]
         position: i64,
     },
+    /// Lets the others see that you type, as `POST /v5/conversations/{id}/typing` does.
+    #[serde(rename = "typing")]
+    Typing {
+        /// Names this frame in the answer.
+        #[schema(example = "7")]
+        id: Option<String>,
+        /// The conversation.
+        #[schema(pattern = r"^\d+$", example = "3763541867536384")]
+        conversation_id: String,
+    },
+    /// Watches these people, and nobody else from now on. After the `ok` come a `presence` for each who is online, and
+    /// later one for each change.
+    #[serde(rename = "presence.watch")]
+    PresenceWatch {
+        /// Names this frame in the answer.
+        #[schema(example = "7")]
+        id: Option<String>,
+        /// The people; nobody to watch no more.
+        #[schema(max_items = 100, example = json!(["3763541867536386"]))]
+        user_ids: Vec<String>,
+    },
     /// Goes on with a new access token of the same session.
     #[serde(rename = "auth.refresh")]
     AuthRefresh {
@@ -314,6 +398,8 @@ impl ClientFrame {
             Self::Ping { id }
             | Self::Pong { id, .. }
             | Self::Read { id, .. }
+            | Self::Typing { id, .. }
+            | Self::PresenceWatch { id, .. }
             | Self::AuthRefresh { id, .. } => id.clone(),
         }
     }

@@ -3,16 +3,18 @@
 use actix_web::web::{self, Bytes};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, MessageStream};
 use futures_util::StreamExt;
-use pinwire_domain::ConversationId;
+use pinwire_domain::{ConversationId, Field, Refusal, UserId, limits};
 use serde::Serialize;
 use tokio::time::Instant;
 
 use super::close;
 use super::ending::End;
-use super::feed::{Feed, Frame, Start, Step, fault};
-use super::frames::{ClientFrame, PING, ServerFrame};
+use super::feed::{Feed, Start, Step, fault};
+use super::frames::{ClientFrame, Frame, PING, PresenceState, ServerFrame};
 use super::hub::Door;
 use super::line::Line;
+use super::presence::{self, Watch};
+use super::signs;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::{App, body, clock};
@@ -48,6 +50,8 @@ pub struct Session {
     socket: actix_ws::Session,
     incoming: AggregatedMessageStream,
     line: Option<Line>,
+    /// Whom the peer wants to be told of.
+    watch: Option<Watch>,
     unanswered: u32,
     frames_left: f64,
     last_frame: Instant,
@@ -67,6 +71,7 @@ impl Session {
             socket: upgraded.socket,
             incoming,
             line: upgraded.line,
+            watch: None,
             unanswered: 0,
             frames_left: FRAMES_BURST,
             last_frame: Instant::now(),
@@ -165,12 +170,20 @@ impl Session {
 
     async fn carry_out(&mut self, frame: ClientFrame) -> Step {
         let id = frame.id();
+        let mut more = Vec::new();
         let outcome = match frame {
             ClientFrame::Pong { .. } => {
                 self.unanswered = 0;
                 return Ok(());
             }
             ClientFrame::Ping { .. } => Ok(()),
+            ClientFrame::Typing {
+                conversation_id, ..
+            } => self.types(&conversation_id).await,
+            ClientFrame::PresenceWatch { user_ids, .. } => {
+                let online = self.watches(&user_ids).await;
+                online.map(|online| more = online)
+            }
             ClientFrame::Read {
                 conversation_id,
                 position,
@@ -179,16 +192,55 @@ impl Session {
             ClientFrame::AuthRefresh { access_token, .. } => self.refresh(&access_token).await,
         };
         match outcome {
-            Ok(()) => self.send(&ServerFrame::Ok { id }).await,
-            Err(error) => self.send(&error_frame(id, &error)).await,
+            Ok(()) => self.send(&ServerFrame::Ok { id }).await?,
+            Err(error) => self.send(&error_frame(id, &error)).await?,
+        }
+        for person in more {
+            self.send(&presence::frame(person, PresenceState::Online))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the token allows what another operation does.
+    fn check_scopes_of(&self, method: &str, path: &str) -> Result<(), ApiError> {
+        match crate::routes::find(method, path) {
+            Some(operation) => {
+                crate::auth::check_scopes(&self.feed.caller().scopes, operation.scopes)
+            }
+            None => Ok(()),
         }
     }
 
-    async fn read(&self, conversation: &str, position: i64) -> Result<(), ApiError> {
-        let operation = crate::routes::find("PUT", "/v5/conversations/{conversation_id}/read");
-        if let Some(operation) = operation {
-            crate::auth::check_scopes(&self.feed.caller().scopes, operation.scopes)?;
+    async fn types(&self, conversation: &str) -> Result<(), ApiError> {
+        self.check_scopes_of("POST", "/v5/conversations/{conversation_id}/typing")?;
+        let id: ConversationId = crate::api::id(conversation, "conversation_id")?;
+        signs::type_in(self.feed.app(), self.feed.caller().user, id).await
+    }
+
+    /// Watches these people from now on; those of them who are online.
+    async fn watches(&mut self, user_ids: &[String]) -> Result<Vec<UserId>, ApiError> {
+        if user_ids.len() > limits::PRESENCE_PEOPLE_MAX {
+            let reason = format!("at most {} people", limits::PRESENCE_PEOPLE_MAX);
+            return Err(Refusal::InvalidValue(Field::new("user_ids", reason)).into());
         }
+        let people: Vec<UserId> = user_ids
+            .iter()
+            .enumerate()
+            .map(|(place, id)| crate::api::id(id, &format!("user_ids[{place}]")))
+            .collect::<Result<_, _>>()?;
+        let app = self.feed.app();
+        let me = self.feed.caller().user;
+        let visible = app.store.see_presence(me, &people).await?;
+        let stream = self.feed.key();
+        let watch = self
+            .watch
+            .get_or_insert_with(|| app.live.presence.watch(stream));
+        Ok(watch.set(&people, &visible))
+    }
+
+    async fn read(&self, conversation: &str, position: i64) -> Result<(), ApiError> {
+        self.check_scopes_of("PUT", "/v5/conversations/{conversation_id}/read")?;
         let id: ConversationId = crate::api::id(conversation, "conversation_id")?;
         let store = &self.feed.app().store;
         Ok(store.read_to(self.feed.caller().user, id, position).await?)

@@ -16,8 +16,8 @@ use tokio::time::timeout;
 
 use super::close::CloseCode;
 use super::ending::End;
-use super::feed::{Feed, Frame, Start, Step};
-use super::frames::ServerFrame;
+use super::feed::{Feed, Start, Step};
+use super::frames::{Frame, ServerFrame};
 use super::hub::Door;
 use super::line::Line;
 use crate::App;

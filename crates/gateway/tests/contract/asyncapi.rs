@@ -61,8 +61,8 @@ fn the_doors_differ_by_what_a_client_says_and_how_it_is_told_the_end() {
     let only_events: Vec<&String> = events.difference(&socket).collect();
     assert_eq!(only_events, ["server.close"]);
     for key in socket.difference(&events) {
-        let said = key.starts_with("client.") || ["server.ok", "server.error"].contains(&&**key);
-        assert!(said, "{key}");
+        let asked = ["server.ok", "server.error", "server.presence"].contains(&&**key);
+        assert!(asked || key.starts_with("client."), "{key}");
     }
 }
 
@@ -79,15 +79,19 @@ fn there_is_a_message_for_each_type_of_event_and_frame() {
         "server.ping",
         "server.ok",
         "server.error",
+        "server.typing",
+        "server.presence",
         "server.close",
         "client.ping",
         "client.pong",
         "client.read",
+        "client.typing",
+        "client.presence.watch",
         "client.auth.refresh",
     ] {
         assert!(messages.contains_key(key), "{key}");
     }
-    assert_eq!(messages.len(), EventType::ALL.len() + 10);
+    assert_eq!(messages.len(), EventType::ALL.len() + 14);
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod reading;
 mod send;
 mod sessions;
 mod settings;
+mod signs;
 mod statements;
 mod streams;
 mod sweep;
