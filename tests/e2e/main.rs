@@ -22,6 +22,7 @@ mod heads;
 mod mint;
 mod presence;
 mod property;
+mod read_receipts;
 mod reading;
 mod repeats;
 mod sends;

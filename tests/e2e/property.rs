@@ -120,7 +120,7 @@ impl<'a> Device<'a> {
                 all.send().await.is(200);
             }
             92..94 => me.is_called(&format!("{} the {kind}th", me.username)).await,
-            94..96 => drop(me.sets(&json!({"pin_saved_notice": kind == 95})).await),
+            94..96 => drop(me.sets(&json!({"read_receipts": kind == 95})).await),
             _ => {
                 let last = self.replica.last_position(conversation);
                 if let Some(socket) = &self.socket {

@@ -3,6 +3,7 @@
 //! It follows the rules that the realtime guide gives to app developers, and nothing else:
 //! - An entity with a `version` is replaced by one that is not older.
 //! - A message moves its conversation to the top, and its sender's read mark up to it. Read marks never go back.
+//! - Who turns read receipts off, sees no read marks any more; who turns them on, fetches them.
 //! - `me` holds what is mine in a conversation. `me.head: null` means that there is no head.
 //! - Heads stand by `activity_seq`. Of more than 20 the oldest minimized ones are not shown, and are gone for good
 //!   once a head is opened, minimized or closed.
@@ -143,10 +144,7 @@ impl Replica {
     async fn apply_event(&mut self, event: &Value) {
         let data = &event["data"];
         if let Some(settings) = data.get("settings") {
-            if number(&settings["version"]) > number(&self.settings["version"]) {
-                self.settings = settings.clone();
-            }
-            return;
+            return self.take_settings(settings).await;
         }
         if let Some(user) = data.get("user") {
             for known in self.conversations.values_mut() {
@@ -180,6 +178,26 @@ impl Replica {
         }
         if let Some(me) = event.get("me") {
             known.take_mine(me);
+        }
+    }
+
+    async fn take_settings(&mut self, newer: &Value) {
+        if number(&newer["version"]) <= number(&self.settings["version"]) {
+            return;
+        }
+        let before = std::mem::replace(&mut self.settings, newer.clone());
+        if before["read_receipts"] == newer["read_receipts"] {
+            return;
+        }
+        for (id, known) in &mut self.conversations {
+            let members = if newer["read_receipts"] == true {
+                let path = format!("/v5/conversations/{id}");
+                let fresh = self.person.api.get(&path).await.is(200);
+                fresh["conversation"]["members"].clone()
+            } else {
+                Value::Null
+            };
+            known.take_marks(&members);
         }
     }
 
@@ -297,7 +315,19 @@ impl Known {
             known["last_message_at"] = older["last_message_at"].clone();
         }
         for member in older["members"].as_array().expect("a list") {
-            self.move_mark(&member["user"]["id"], number(&member["read_position"]));
+            if let Some(position) = member["read_position"].as_i64() {
+                self.move_mark(&member["user"]["id"], position);
+            }
+        }
+    }
+
+    /// Takes the read marks of these members; where there are none, they are not to be seen any more.
+    fn take_marks(&mut self, members: &Value) {
+        let mine = self.item["conversation"]["members"].as_array_mut();
+        for member in mine.expect("a list") {
+            let mut fresh = members.as_array().into_iter().flatten();
+            let fresh = fresh.find(|it| it["user"]["id"] == member["user"]["id"]);
+            member["read_position"] = fresh.map_or(Value::Null, |it| it["read_position"].clone());
         }
     }
 
@@ -319,7 +349,9 @@ impl Known {
     fn move_mark(&mut self, user: &Value, position: i64) {
         let members = self.item["conversation"]["members"].as_array_mut();
         for member in members.expect("a list") {
-            if member["user"]["id"] == *user && number(&member["read_position"]) < position {
+            // A mark that is not to be seen stays so.
+            let mark = member["read_position"].as_i64();
+            if member["user"]["id"] == *user && mark.is_some_and(|mark| mark < position) {
                 member["read_position"] = json!(position);
             }
         }

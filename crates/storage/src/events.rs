@@ -186,10 +186,12 @@ fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Ve
             .filter(|viewer| !place.is_some_and(|place| kept.contains(&(*viewer, place))))
             .filter_map(|viewer| match event.of_conversation() {
                 // Who takes no part any more has no view, and sees nothing.
-                Some(id) => views.get(&(id, viewer)).map(|view| {
+                Some(id) => {
+                    let view = views.get(&(id, viewer));
+                    let view = view.filter(|view| is_for(&event, viewer, &view.mine))?;
                     conversation.get_or_insert_with(|| Arc::clone(&view.conversation));
-                    (viewer, Some(view.mine.clone()))
-                }),
+                    Some((viewer, Some(view.mine.clone())))
+                }
                 None => Some((viewer, None)),
             })
             .collect();
@@ -207,6 +209,11 @@ fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Ve
         }
     }
     Ok(described)
+}
+
+/// Whether a member of its conversation may be told of an event: of others' read marks only who shows their own.
+fn is_for(event: &LoggedEvent, viewer: UserId, mine: &Mine) -> bool {
+    event.kind != EventKind::ReadUpdated || viewer == event.actor || mine.sees_marks
 }
 
 /// What an event shows; none where that is gone.

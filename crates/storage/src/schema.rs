@@ -201,6 +201,7 @@ diesel::table! {
         last_sent_at -> Nullable<BigInt>,
         created_at -> BigInt,
         version -> BigInt,
+        shown_position -> BigInt,
     }
 }
 
@@ -327,6 +328,8 @@ diesel::table! {
         head_device_id -> Nullable<Text>,
         head_closed_position -> BigInt,
         head_version -> BigInt,
+        shown_position -> BigInt,
+        read_receipts -> Bool,
     }
 }
 

@@ -85,7 +85,7 @@ event_types! {
     ConversationCreated "conversation.created" ["conversation_id", "conversation"] [] true;
     /// Title or people of a conversation changed.
     ConversationUpdated "conversation.updated" ["conversation_id", "conversation"] [] true;
-    /// Your unread flag, mute, archive or hiding changed.
+    /// Your unread flag, mute, archive or hiding changed, or your read mark where it is not shown to others.
     MembershipUpdated "membership.updated" ["conversation_id"] [] true;
     /// Somebody read up to a position.
     ReadUpdated "read.updated" ["conversation_id", "read"] [] true;

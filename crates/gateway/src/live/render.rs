@@ -18,12 +18,23 @@ pub struct Delivery {
     pub seq: i64,
     /// Everything between `prev` and `me`, as JSON.
     common: String,
+    /// The same without read marks; empty where nobody needs it.
+    unmarked: String,
     /// The event's type.
     pub kind: &'static str,
-    /// Each person's own part, as JSON, where there is one.
-    own: HashMap<UserId, Option<String>>,
+    /// What is each person's.
+    own: HashMap<UserId, Own>,
     /// Whose session was signed out, instead of anything to show.
     pub signed_out: Option<UserId>,
+}
+
+/// What is one person's in an event.
+#[derive(Debug, Default)]
+struct Own {
+    /// Their own part, as JSON, where there is one.
+    me: Option<String>,
+    /// Whether they see the common part without read marks.
+    unmarked: bool,
 }
 
 impl Delivery {
@@ -35,14 +46,19 @@ impl Delivery {
     /// The frame for one person's stream, whose last frame had the seq `prev`.
     #[must_use]
     pub fn frame(&self, user: UserId, prev: i64) -> String {
-        let own = self.own.get(&user).and_then(Option::as_deref);
-        let room = self.common.len() + own.map_or(0, str::len) + 96;
+        let own = self.own.get(&user);
+        let common = match own {
+            Some(own) if own.unmarked => &self.unmarked,
+            _ => &self.common,
+        };
+        let own = own.and_then(|own| own.me.as_deref());
+        let room = common.len() + own.map_or(0, str::len) + 96;
         let mut frame = String::with_capacity(room);
         // Writing to a String cannot fail.
         let _ = write!(
             frame,
             r#"{{"type":"{}","seq":{},"prev":{prev},{}"#,
-            self.kind, self.seq, self.common
+            self.kind, self.seq, common
         );
         if let Some(own) = own {
             frame.push_str(",\"me\":");
@@ -57,8 +73,9 @@ impl Delivery {
         Self {
             seq,
             common: "\"data\":{}".into(),
+            unmarked: String::new(),
             kind: "user.updated",
-            own: HashMap::from([(user, None)]),
+            own: HashMap::from([(user, Own::default())]),
             signed_out: None,
         }
     }
@@ -73,11 +90,12 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
     let mut delivery = Delivery {
         seq: row.seq,
         common: String::new(),
+        unmarked: String::new(),
         kind: "",
         own: event
             .viewers
             .iter()
-            .map(|(user, _)| (*user, None))
+            .map(|(user, _)| (*user, Own::default()))
             .collect(),
         signed_out: None,
     };
@@ -86,8 +104,12 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
         return Ok(delivery);
     };
     delivery.kind = kind.name();
-    let data = json(&data(event))?;
-    delivery.common = format!(r#""at":"{}","data":{data}"#, row.at);
+    let common = |with_marks| -> Result<String, serde_json::Error> {
+        let data = json(&data(event, with_marks))?;
+        Ok(format!(r#""at":"{}","data":{data}"#, row.at))
+    };
+    delivery.common = common(true)?;
+    let shows_marks = shows_conversation(event);
     for (user, mine) in &event.viewers {
         let (Some(conversation), Some(mine)) = (&event.conversation, mine) else {
             continue;
@@ -106,7 +128,12 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
             head: HeadView::of(conversation, mine, *user, now),
             version: mine.version,
         };
-        delivery.own.insert(*user, Some(json(&me)?));
+        let unmarked = shows_marks && !mine.sees_marks;
+        if unmarked && delivery.unmarked.is_empty() {
+            delivery.unmarked = common(false)?;
+        }
+        let me = Some(json(&me)?);
+        delivery.own.insert(*user, Own { me, unmarked });
     }
     Ok(delivery)
 }
@@ -130,9 +157,19 @@ const fn event_type(kind: EventKind) -> Option<EventType> {
     })
 }
 
-fn data(event: &StreamEvent) -> Subject {
+/// Whether an event shows its conversation with all members.
+fn shows_conversation(event: &StreamEvent) -> bool {
+    match &event.what {
+        // The first one brings its conversation along.
+        What::Message(message) => message.position == 1,
+        What::Conversation => true,
+        _ => false,
+    }
+}
+
+fn data(event: &StreamEvent, with_marks: bool) -> Subject {
     let conversation = event.conversation.as_deref();
-    let whole = || conversation.map(ConversationView::from);
+    let whole = || conversation.map(|it| ConversationView::of(it, with_marks));
     let about = Subject {
         conversation_id: conversation.map(|c| c.id.to_string()),
         ..Subject::default()
@@ -140,8 +177,7 @@ fn data(event: &StreamEvent) -> Subject {
     match &event.what {
         What::Message(message) => Subject {
             message: Some(MessageView::of(message, None)),
-            // The first one brings its conversation along.
-            conversation: (message.position == 1).then(whole).flatten(),
+            conversation: shows_conversation(event).then(whole).flatten(),
             ..about
         },
         What::Conversation => Subject {

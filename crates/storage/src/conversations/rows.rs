@@ -12,7 +12,7 @@ use crate::db::Conn;
 use crate::db::loaded::{Addition, Entity, Stored, StoredTables, StoredWrites};
 use crate::db::many::{self, Table, Values};
 use crate::error::{Result, StoreError};
-use crate::people::Person;
+use crate::people::{OpenAccount, Person};
 
 const CONVERSATIONS: Table = Table {
     name: "conversations",
@@ -206,6 +206,7 @@ const MEMBERSHIPS: Table = Table {
     columns: &[
         "state",
         "read_position",
+        "shown_position",
         "unread_flag",
         "muted_until",
         "archived",
@@ -229,6 +230,8 @@ const MEMBERS: Table = Table {
         "user_version",
         "state",
         "read_position",
+        "shown_position",
+        "read_receipts",
         "unread_flag",
         "muted_until",
         "archived",
@@ -250,12 +253,20 @@ const MEMBERS: Table = Table {
 
 /// One person's standing in a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "four facts that hold or not, each by itself"
+)]
 pub(crate) struct Membership {
     pub(crate) person: Arc<Person>,
     /// Whether the person has blocked anybody.
     pub(crate) has_blocks: bool,
     pub(crate) state: MembershipState,
     pub(crate) read_position: i64,
+    /// Up to where others see that the person has read.
+    pub(crate) shown_position: i64,
+    /// Whether others see how far the person has read, and the person how far they have.
+    pub(crate) read_receipts: bool,
     pub(crate) unread_flag: bool,
     pub(crate) muted_until: Option<i64>,
     pub(crate) archived: bool,
@@ -274,13 +285,15 @@ pub(crate) struct Membership {
 }
 
 impl Membership {
-    pub(crate) fn new(person: Person, state: MembershipState, now: Time) -> Self {
+    pub(crate) fn new(account: OpenAccount, state: MembershipState, now: Time) -> Self {
         Self {
-            person: Arc::new(person),
+            person: Arc::new(account.person),
+            read_receipts: account.read_receipts,
             // Those who begin a conversation were asked one by one.
             has_blocks: true,
             state,
             read_position: 0,
+            shown_position: 0,
             unread_flag: false,
             muted_until: None,
             archived: false,
@@ -318,6 +331,7 @@ impl Membership {
             self.user().get().into(),
             self.state.name().into(),
             self.read_position.into(),
+            self.shown_position.into(),
             self.unread_flag.into(),
             self.muted_until.into(),
             self.archived.into(),
@@ -360,7 +374,7 @@ type MemberSql = (
     (BigInt, BigInt, Text, Text, Nullable<Text>, BigInt),
     (
         Text,
-        BigInt,
+        (BigInt, BigInt, Bool),
         Bool,
         Nullable<BigInt>,
         Bool,
@@ -375,7 +389,16 @@ type MemberSql = (
 /// A row of [`MEMBERS`].
 type MemberRow = (
     (i64, i64, String, String, Option<String>, i64),
-    (String, i64, bool, Option<i64>, bool, Option<i64>, i64, i64),
+    (
+        String,
+        (i64, i64, bool),
+        bool,
+        Option<i64>,
+        bool,
+        Option<i64>,
+        i64,
+        i64,
+    ),
     (i64, i64, Option<i64>),
     (bool, i64, Option<i64>),
     Option<HeadRow>,
@@ -387,7 +410,9 @@ impl Membership {
         let membership = Self {
             person: Arc::new(Person::from((who.1, who.2, who.3, who.4, who.5))),
             state: state.ok_or(StoreError::Corrupt(standing.0))?,
-            read_position: standing.1,
+            read_position: standing.1.0,
+            shown_position: standing.1.1,
+            read_receipts: standing.1.2,
             unread_flag: standing.2,
             muted_until: standing.3,
             archived: standing.4,
