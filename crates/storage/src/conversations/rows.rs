@@ -229,15 +229,15 @@ const MEMBERS: Table = Table {
         "profile_image",
         "user_version",
         "state",
-        "read_position",
-        "shown_position",
-        "read_receipts",
         "unread_flag",
         "muted_until",
         "archived",
         "hidden_position",
         "created_at",
         "version",
+        "read_position",
+        "shown_position",
+        "read_receipts",
         "messages_sent",
         "pins_sent",
         "last_sent_at",
@@ -369,12 +369,11 @@ impl Members {
     }
 }
 
-/// The types of the columns of [`MEMBERS`]: person, standing, what they sent, what counts for them, their head.
+/// The types of the columns of [`MEMBERS`]: person, standing, read marks, what they sent, what counts for them, their head.
 type MemberSql = (
     (BigInt, BigInt, Text, Text, Nullable<Text>, BigInt),
     (
         Text,
-        (BigInt, BigInt, Bool),
         Bool,
         Nullable<BigInt>,
         Bool,
@@ -382,6 +381,7 @@ type MemberSql = (
         BigInt,
         BigInt,
     ),
+    (BigInt, BigInt, Bool),
     (BigInt, BigInt, Nullable<BigInt>),
     (Bool, BigInt, Nullable<BigInt>),
     Nullable<(Text, Nullable<Text>, BigInt, BigInt)>,
@@ -389,36 +389,30 @@ type MemberSql = (
 /// A row of [`MEMBERS`].
 type MemberRow = (
     (i64, i64, String, String, Option<String>, i64),
-    (
-        String,
-        (i64, i64, bool),
-        bool,
-        Option<i64>,
-        bool,
-        Option<i64>,
-        i64,
-        i64,
-    ),
+    (String, bool, Option<i64>, bool, Option<i64>, i64, i64),
+    (i64, i64, bool),
     (i64, i64, Option<i64>),
     (bool, i64, Option<i64>),
     Option<HeadRow>,
 );
 
 impl Membership {
-    fn read((who, standing, sent, counts, head): MemberRow) -> Result<(ConversationId, Self)> {
+    fn read(
+        (who, standing, marks, sent, counts, head): MemberRow,
+    ) -> Result<(ConversationId, Self)> {
         let state = MembershipState::from_name(&standing.0);
         let membership = Self {
             person: Arc::new(Person::from((who.1, who.2, who.3, who.4, who.5))),
             state: state.ok_or(StoreError::Corrupt(standing.0))?,
-            read_position: standing.1.0,
-            shown_position: standing.1.1,
-            read_receipts: standing.1.2,
-            unread_flag: standing.2,
-            muted_until: standing.3,
-            archived: standing.4,
-            hidden_position: standing.5,
-            created_at: standing.6,
-            version: standing.7,
+            unread_flag: standing.1,
+            muted_until: standing.2,
+            archived: standing.3,
+            hidden_position: standing.4,
+            created_at: standing.5,
+            version: standing.6,
+            read_position: marks.0,
+            shown_position: marks.1,
+            read_receipts: marks.2,
             messages_sent: sent.0,
             pins_sent: sent.1,
             last_sent_at: sent.2,
