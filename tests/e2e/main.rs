@@ -14,6 +14,7 @@ mod bad_requests;
 mod bad_tokens;
 mod boards;
 mod contacts;
+mod delivery;
 mod event_stream;
 mod events;
 mod frames;

@@ -2,7 +2,7 @@
 //!
 //! It follows the rules that the realtime guide gives to app developers, and nothing else:
 //! - An entity with a `version` is replaced by one that is not older.
-//! - A message moves its conversation to the top, and its sender's read mark up to it. Read marks never go back.
+//! - A message moves its conversation to the top, and its sender's read mark up to it. Read and delivery marks never go back.
 //! - Who turns read receipts off, sees no read marks any more; who turns them on, fetches them.
 //! - `me` holds what is mine in a conversation. `me.head: null` means that there is no head.
 //! - Heads stand by `activity_seq`. Of more than 20 the oldest minimized ones are not shown, and are gone for good
@@ -176,6 +176,9 @@ impl Replica {
         if let Some(read) = data.get("read") {
             known.move_mark(&read["user_id"], number(&read["position"]));
         }
+        if let Some(delivery) = data.get("delivery") {
+            known.move_delivery(&delivery["user_id"], number(&delivery["position"]));
+        }
         if let Some(me) = event.get("me") {
             known.take_mine(me);
         }
@@ -315,9 +318,11 @@ impl Known {
             known["last_message_at"] = older["last_message_at"].clone();
         }
         for member in older["members"].as_array().expect("a list") {
+            let user = &member["user"]["id"];
             if let Some(position) = member["read_position"].as_i64() {
-                self.move_mark(&member["user"]["id"], position);
+                self.move_mark(user, position);
             }
+            self.move_delivery(user, number(&member["delivered_position"]));
         }
     }
 
@@ -353,6 +358,15 @@ impl Known {
             let mark = member["read_position"].as_i64();
             if member["user"]["id"] == *user && mark.is_some_and(|mark| mark < position) {
                 member["read_position"] = json!(position);
+            }
+        }
+    }
+
+    fn move_delivery(&mut self, user: &Value, position: i64) {
+        let members = self.item["conversation"]["members"].as_array_mut();
+        for member in members.expect("a list") {
+            if member["user"]["id"] == *user && number(&member["delivered_position"]) < position {
+                member["delivered_position"] = json!(position);
             }
         }
     }

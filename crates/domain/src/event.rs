@@ -16,6 +16,8 @@ pub enum EventKind {
     MembershipUpdated,
     /// Somebody read up to a position.
     ReadUpdated,
+    /// Messages reached a device of somebody's.
+    DeliveryUpdated,
     /// Somebody opened or minimized a head.
     HeadUpdated,
     /// Somebody closed a head by the "x".
@@ -30,12 +32,13 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::MessageCreated,
         Self::ConversationCreated,
         Self::ConversationUpdated,
         Self::MembershipUpdated,
         Self::ReadUpdated,
+        Self::DeliveryUpdated,
         Self::HeadUpdated,
         Self::HeadClosed,
         Self::UserUpdated,
@@ -52,6 +55,7 @@ impl EventKind {
             Self::ConversationUpdated => "conversation.updated",
             Self::MembershipUpdated => "membership.updated",
             Self::ReadUpdated => "read.updated",
+            Self::DeliveryUpdated => "delivery.updated",
             Self::HeadUpdated => "head.updated",
             Self::HeadClosed => "head.closed",
             Self::UserUpdated => "user.updated",

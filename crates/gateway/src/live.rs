@@ -7,6 +7,7 @@
 //!
 //! Past the log go [`signs`]: that somebody types, or is online ([`presence`]).
 
+pub mod acks;
 pub mod bus;
 pub mod close;
 pub mod ending;
@@ -33,4 +34,6 @@ pub struct Live {
     pub presence: Arc<presence::Presence>,
     /// What goes past the log.
     pub signs: Arc<signs::Signs>,
+    /// What has reached whom.
+    pub acks: Arc<acks::Acks>,
 }

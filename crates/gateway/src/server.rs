@@ -18,7 +18,7 @@ use crate::live::hub::{Hub, Order};
 use crate::live::presence::{self, Presence};
 use crate::live::redis::{Ears, RedisBus};
 use crate::live::signs::{self, Sign, Signs};
-use crate::live::{Live, close, tail};
+use crate::live::{Live, acks, close, tail};
 use crate::page::Bookmarks;
 use crate::password::Passwords;
 use crate::rate_limit::RateLimits;
@@ -102,6 +102,7 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
             news,
             position,
         )),
+        tokio::spawn(acks::run(Arc::clone(&live.acks), store.clone())),
         tokio::spawn(presence::run(
             Arc::clone(&live.presence),
             Arc::clone(&live.signs),
@@ -140,6 +141,7 @@ fn live(outbox: Option<mpsc::Sender<Sign>>) -> Live {
         hub,
         presence,
         signs: Arc::new(signs),
+        acks: Arc::default(),
     }
 }
 

@@ -42,6 +42,8 @@ pub enum What {
     Conversation,
     /// The actor's read mark.
     Read(i64),
+    /// The actor's delivery mark.
+    Delivery(i64),
     /// Something of the viewer's own in the conversation.
     Mine,
     /// A profile.
@@ -224,16 +226,17 @@ fn what(
     person: Option<&Person>,
     settings: Option<OwnSettings>,
 ) -> Option<What> {
+    let actor = || {
+        let mut members = conversation?.members.iter();
+        members.find(|m| m.person.id == event.actor)
+    };
     Some(match event.kind {
         EventKind::MessageCreated => What::Message(Arc::clone(message?)),
         EventKind::ConversationCreated | EventKind::ConversationUpdated => {
             conversation.map(|_| What::Conversation)?
         }
-        EventKind::ReadUpdated => {
-            let mut members = conversation?.members.iter();
-            let reader = members.find(|m| m.person.id == event.actor)?;
-            What::Read(reader.read_position)
-        }
+        EventKind::ReadUpdated => What::Read(actor()?.read_position),
+        EventKind::DeliveryUpdated => What::Delivery(actor()?.delivered_position),
         EventKind::MembershipUpdated | EventKind::HeadUpdated | EventKind::HeadClosed => What::Mine,
         EventKind::UserUpdated => What::Person(person?.clone()),
         EventKind::SettingsUpdated => What::Settings(settings.unwrap_or_default()),

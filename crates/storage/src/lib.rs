@@ -12,6 +12,7 @@ mod words;
 pub mod boards;
 pub mod contacts;
 pub mod conversations;
+pub mod deliveries;
 pub mod events;
 pub mod follows;
 pub mod heads;

@@ -202,6 +202,7 @@ diesel::table! {
         created_at -> BigInt,
         version -> BigInt,
         shown_position -> BigInt,
+        delivered_position -> BigInt,
     }
 }
 
@@ -330,6 +331,7 @@ diesel::table! {
         head_version -> BigInt,
         shown_position -> BigInt,
         read_receipts -> Bool,
+        delivered_position -> BigInt,
     }
 }
 

@@ -282,6 +282,7 @@ impl Feed {
             kind: delivery.kind,
             seq: Some(delivery.seq),
             text,
+            message: delivery.message_for(self.caller.user),
         }))
     }
 

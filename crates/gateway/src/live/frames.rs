@@ -1,5 +1,6 @@
 //! The frames of streams, and the events of every door: the types that the AsyncAPI document is made of.
 
+use pinwire_domain::ConversationId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -89,6 +90,8 @@ event_types! {
     MembershipUpdated "membership.updated" ["conversation_id"] [] true;
     /// Somebody read up to a position.
     ReadUpdated "read.updated" ["conversation_id", "read"] [] true;
+    /// Messages have reached a device of somebody's, up to a position.
+    DeliveryUpdated "delivery.updated" ["conversation_id", "delivery"] [] true;
     /// You opened or minimized a head.
     HeadUpdated "head.updated" ["conversation_id"] [] true;
     /// You closed a head.
@@ -115,6 +118,9 @@ pub struct Subject {
     /// Somebody's read mark (`read.updated`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read: Option<ReadMark>,
+    /// Somebody's delivery mark (`delivery.updated`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<DeliveryMark>,
     /// A person (`user.updated`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<PersonView>,
@@ -126,6 +132,17 @@ pub struct Subject {
 /// Up to where somebody has read. A newer mark is never lower.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReadMark {
+    /// Who.
+    #[schema(pattern = r"^\d+$")]
+    pub user_id: String,
+    /// The position.
+    #[schema(minimum = 0, example = 3)]
+    pub position: i64,
+}
+
+/// Up to where messages have reached a device of somebody's. A newer mark is never lower.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeliveryMark {
     /// Who.
     #[schema(pattern = r"^\d+$")]
     pub user_id: String,
@@ -306,6 +323,8 @@ pub struct Frame {
     pub seq: Option<i64>,
     /// The whole of it, as JSON.
     pub text: String,
+    /// The place of the message that it brings, if it is somebody else's.
+    pub message: Option<(ConversationId, i64)>,
 }
 
 impl Frame {
@@ -318,6 +337,7 @@ impl Frame {
             kind: frame.name(),
             seq: frame.seq(),
             text: serde_json::to_string(frame)?,
+            message: None,
         })
     }
 }
@@ -354,6 +374,17 @@ pub enum ClientFrame {
         /// Up to where you have read.
         #[schema(minimum = 0, example = 3)]
         position: i64,
+    },
+    /// Tells that all frames up to `seq` have reached this device, so that others see their messages delivered. Nothing
+    /// else.
+    #[serde(rename = "ack")]
+    Ack {
+        /// Names this frame in the answer.
+        #[schema(example = "7")]
+        id: Option<String>,
+        /// The `seq` of a frame.
+        #[schema(minimum = 0, example = 4711)]
+        seq: i64,
     },
     /// Lets the others see that you type, as `POST /v5/conversations/{id}/typing` does.
     #[serde(rename = "typing")]
@@ -398,6 +429,7 @@ impl ClientFrame {
             Self::Ping { id }
             | Self::Pong { id, .. }
             | Self::Read { id, .. }
+            | Self::Ack { id, .. }
             | Self::Typing { id, .. }
             | Self::PresenceWatch { id, .. }
             | Self::AuthRefresh { id, .. } => id.clone(),

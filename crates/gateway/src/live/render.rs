@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use pinwire_domain::event::EventKind;
-use pinwire_domain::{Time, UserId};
+use pinwire_domain::{ConversationId, Time, UserId};
 use pinwire_storage::events::{StreamEvent, What};
 use serde::Serialize;
 
-use super::frames::{EventType, Me, ReadMark, Subject};
+use super::frames::{DeliveryMark, EventType, Me, ReadMark, Subject};
 use crate::view::{ConversationView, HeadView, MessageView, PersonView, SettingsView};
 
 /// An event, ready to be written to each person's stream.
@@ -24,6 +24,8 @@ pub struct Delivery {
     pub kind: &'static str,
     /// What is each person's.
     own: HashMap<UserId, Own>,
+    /// The message that it brings: its place, and who sent it.
+    message: Option<(ConversationId, i64, UserId)>,
     /// Whose session was signed out, instead of anything to show.
     pub signed_out: Option<UserId>,
 }
@@ -41,6 +43,13 @@ impl Delivery {
     /// The people it concerns.
     pub fn people(&self) -> impl Iterator<Item = UserId> {
         self.own.keys().copied()
+    }
+
+    /// The place of the message that it brings to this person, if it is not their own.
+    #[must_use]
+    pub fn message_for(&self, user: UserId) -> Option<(ConversationId, i64)> {
+        let (conversation, position, sender) = self.message?;
+        (sender != user).then_some((conversation, position))
     }
 
     /// The frame for one person's stream, whose last frame had the seq `prev`.
@@ -76,6 +85,7 @@ impl Delivery {
             unmarked: String::new(),
             kind: "user.updated",
             own: HashMap::from([(user, Own::default())]),
+            message: None,
             signed_out: None,
         }
     }
@@ -97,6 +107,10 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
             .iter()
             .map(|(user, _)| (*user, Own::default()))
             .collect(),
+        message: match &event.what {
+            What::Message(it) => Some((it.conversation, it.position, it.sender.id)),
+            _ => None,
+        },
         signed_out: None,
     };
     let Some(kind) = event_type(row.kind) else {
@@ -149,6 +163,7 @@ const fn event_type(kind: EventKind) -> Option<EventType> {
         EventKind::ConversationUpdated => EventType::ConversationUpdated,
         EventKind::MembershipUpdated => EventType::MembershipUpdated,
         EventKind::ReadUpdated => EventType::ReadUpdated,
+        EventKind::DeliveryUpdated => EventType::DeliveryUpdated,
         EventKind::HeadUpdated => EventType::HeadUpdated,
         EventKind::HeadClosed => EventType::HeadClosed,
         EventKind::UserUpdated => EventType::UserUpdated,
@@ -186,6 +201,13 @@ fn data(event: &StreamEvent, with_marks: bool) -> Subject {
         },
         What::Read(position) => Subject {
             read: Some(ReadMark {
+                user_id: event.event.actor.to_string(),
+                position: *position,
+            }),
+            ..about
+        },
+        What::Delivery(position) => Subject {
+            delivery: Some(DeliveryMark {
                 user_id: event.event.actor.to_string(),
                 position: *position,
             }),

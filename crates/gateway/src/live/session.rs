@@ -7,6 +7,7 @@ use pinwire_domain::{ConversationId, Field, Refusal, UserId, limits};
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::acks::Unacknowledged;
 use super::close;
 use super::ending::End;
 use super::feed::{Feed, Start, Step, fault};
@@ -50,6 +51,8 @@ pub struct Session {
     socket: actix_ws::Session,
     incoming: AggregatedMessageStream,
     line: Option<Line>,
+    /// What the peer may acknowledge.
+    unacknowledged: Unacknowledged,
     /// Whom the peer wants to be told of.
     watch: Option<Watch>,
     unanswered: u32,
@@ -71,6 +74,7 @@ impl Session {
             socket: upgraded.socket,
             incoming,
             line: upgraded.line,
+            unacknowledged: Unacknowledged::default(),
             watch: None,
             unanswered: 0,
             frames_left: FRAMES_BURST,
@@ -133,6 +137,9 @@ impl Session {
             }
             self.unanswered += 1;
         }
+        if let (Some(seq), Some((conversation, position))) = (frame.seq, frame.message) {
+            self.unacknowledged.sent(seq, conversation, position);
+        }
         self.write(Outgoing::Text(frame.text)).await
     }
 
@@ -177,6 +184,7 @@ impl Session {
                 return Ok(());
             }
             ClientFrame::Ping { .. } => Ok(()),
+            ClientFrame::Ack { seq, .. } => self.acknowledges(seq),
             ClientFrame::Typing {
                 conversation_id, ..
             } => self.types(&conversation_id).await,
@@ -210,6 +218,15 @@ impl Session {
             }
             None => Ok(()),
         }
+    }
+
+    /// Notes what has reached the peer; it is written soon, together with what comes meanwhile.
+    fn acknowledges(&mut self, seq: i64) -> Result<(), ApiError> {
+        self.check_scopes_of("PUT", "/v5/conversations/{conversation_id}/read")?;
+        let reached = self.unacknowledged.acknowledge(seq);
+        let acks = &self.feed.app().live.acks;
+        acks.note(self.feed.caller().user, reached);
+        Ok(())
     }
 
     async fn types(&self, conversation: &str) -> Result<(), ApiError> {

@@ -144,6 +144,9 @@ pub struct MemberView {
     /// they write. Null for all if you keep yours back.
     #[schema(required, minimum = 0, example = 3)]
     pub read_position: Option<i64>,
+    /// Up to where messages have reached a device of theirs, as far as their app tells it.
+    #[schema(minimum = 0, example = 3)]
+    pub delivered_position: i64,
     /// When they joined.
     #[schema(format = DateTime)]
     pub joined_at: String,
@@ -167,6 +170,7 @@ impl ConversationView {
                 .map(|m| MemberView {
                     user: PersonView::from(&*m.person),
                     read_position: with_marks.then_some(m.read_position),
+                    delivered_position: m.delivered_position,
                     joined_at: m.joined_at.to_string(),
                 })
                 .collect(),

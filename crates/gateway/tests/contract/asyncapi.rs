@@ -85,13 +85,14 @@ fn there_is_a_message_for_each_type_of_event_and_frame() {
         "client.ping",
         "client.pong",
         "client.read",
+        "client.ack",
         "client.typing",
         "client.presence.watch",
         "client.auth.refresh",
     ] {
         assert!(messages.contains_key(key), "{key}");
     }
-    assert_eq!(messages.len(), EventType::ALL.len() + 14);
+    assert_eq!(messages.len(), EventType::ALL.len() + 15);
 }
 
 #[test]

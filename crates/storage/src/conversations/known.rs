@@ -70,6 +70,7 @@ fn member(it: &Membership) -> Member {
     Member {
         person: Arc::clone(&it.person),
         read_position: it.shown_position,
+        delivered_position: it.delivered_position,
         joined_at: Time::from_millis(it.created_at),
     }
 }

@@ -9,7 +9,7 @@ use pinwire_domain::{ConversationId, Time, UserId};
 
 use super::views::HeadRow;
 use crate::db::Conn;
-use crate::db::loaded::{Addition, Entity, Stored, StoredTables, StoredWrites};
+use crate::db::loaded::{Entity, Stored, StoredTables, StoredWrites};
 use crate::db::many::{self, Table, Values};
 use crate::error::{Result, StoreError};
 use crate::people::{OpenAccount, Person};
@@ -207,6 +207,7 @@ const MEMBERSHIPS: Table = Table {
         "state",
         "read_position",
         "shown_position",
+        "delivered_position",
         "unread_flag",
         "muted_until",
         "archived",
@@ -237,6 +238,7 @@ const MEMBERS: Table = Table {
         "version",
         "read_position",
         "shown_position",
+        "delivered_position",
         "read_receipts",
         "messages_sent",
         "pins_sent",
@@ -265,6 +267,8 @@ pub(crate) struct Membership {
     pub(crate) read_position: i64,
     /// Up to where others see that the person has read.
     pub(crate) shown_position: i64,
+    /// Up to where messages have reached a device of the person.
+    pub(crate) delivered_position: i64,
     /// Whether others see how far the person has read, and the person how far they have.
     pub(crate) read_receipts: bool,
     pub(crate) unread_flag: bool,
@@ -294,6 +298,7 @@ impl Membership {
             state,
             read_position: 0,
             shown_position: 0,
+            delivered_position: 0,
             unread_flag: false,
             muted_until: None,
             archived: false,
@@ -332,6 +337,7 @@ impl Membership {
             self.state.name().into(),
             self.read_position.into(),
             self.shown_position.into(),
+            self.delivered_position.into(),
             self.unread_flag.into(),
             self.muted_until.into(),
             self.archived.into(),
@@ -381,7 +387,7 @@ type MemberSql = (
         BigInt,
         BigInt,
     ),
-    (BigInt, BigInt, Bool),
+    (BigInt, BigInt, BigInt, Bool),
     (BigInt, BigInt, Nullable<BigInt>),
     (Bool, BigInt, Nullable<BigInt>),
     Nullable<(Text, Nullable<Text>, BigInt, BigInt)>,
@@ -390,7 +396,7 @@ type MemberSql = (
 type MemberRow = (
     (i64, i64, String, String, Option<String>, i64),
     (String, bool, Option<i64>, bool, Option<i64>, i64, i64),
-    (i64, i64, bool),
+    (i64, i64, i64, bool),
     (i64, i64, Option<i64>),
     (bool, i64, Option<i64>),
     Option<HeadRow>,
@@ -412,7 +418,8 @@ impl Membership {
             version: standing.6,
             read_position: marks.0,
             shown_position: marks.1,
-            read_receipts: marks.2,
+            delivered_position: marks.2,
+            read_receipts: marks.3,
             messages_sent: sent.0,
             pins_sent: sent.1,
             last_sent_at: sent.2,
@@ -461,35 +468,5 @@ impl Stored for Members {
                 Some(_) => {}
             }
         }
-    }
-}
-
-const PERIODS: Table = Table {
-    name: "membership_periods",
-    key: &["user_id", "conversation_id", "joined_seq"],
-    columns: &["first_position"],
-};
-
-/// A time of membership that begins.
-#[derive(Debug, Clone)]
-pub(crate) struct NewPeriod {
-    pub(crate) user: UserId,
-    pub(crate) conversation: ConversationId,
-    /// The seq before the first event that is seen.
-    pub(crate) joined_seq: i64,
-    /// The first message that is seen.
-    pub(crate) first_position: i64,
-}
-
-impl Addition for NewPeriod {
-    const TABLE: Table = PERIODS;
-
-    fn values(&self) -> Values {
-        vec![
-            self.user.get().into(),
-            self.conversation.get().into(),
-            self.joined_seq.into(),
-            self.first_position.into(),
-        ]
     }
 }

@@ -48,6 +48,8 @@ pub struct Member {
     pub person: Arc<Person>,
     /// Up to where they have read, as far as they let others see.
     pub read_position: i64,
+    /// Up to where messages have reached a device of theirs.
+    pub delivered_position: i64,
     /// When they joined.
     pub joined_at: Time,
 }
@@ -245,7 +247,7 @@ fn members_of(
     viewers: &[UserId],
     cards: &[Card],
 ) -> Result<HashMap<i64, Vec<(Member, Own)>>> {
-    type Rows = Vec<((i64, i64, i64), PersonRow, Own)>;
+    type Rows = Vec<((i64, i64, i64, i64), PersonRow, Own)>;
     if cards.is_empty() {
         return Ok(HashMap::new());
     }
@@ -258,7 +260,12 @@ fn members_of(
         .filter(members::state.eq(MembershipState::Member.name()))
         .order((members::conversation_id, members::user_id))
         .select((
-            (members::conversation_id, members::shown_position, members::created_at),
+            (
+                members::conversation_id,
+                members::shown_position,
+                members::delivered_position,
+                members::created_at,
+            ),
             (
                 members::user_id,
                 members::username,
@@ -287,10 +294,11 @@ fn members_of(
         ))
         .load(c))?;
     let mut all: HashMap<i64, Vec<(Member, Own)>> = HashMap::with_capacity(ids.len());
-    for ((id, shown_position, joined_at), person, own) in rows {
+    for ((id, shown_position, delivered_position, joined_at), person, own) in rows {
         let member = Member {
             person: Arc::new(person.into()),
             read_position: shown_position,
+            delivered_position,
             joined_at: Time::from_millis(joined_at),
         };
         all.entry(id).or_default().push((member, own));

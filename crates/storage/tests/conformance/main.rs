@@ -15,6 +15,7 @@ mod accounts;
 mod acts;
 mod boards;
 mod contacts;
+mod deliveries;
 mod explain;
 mod follows;
 mod harness;

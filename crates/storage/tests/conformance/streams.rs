@@ -184,6 +184,8 @@ async fn memory_is_true(at: &mut TestStore) {
     }
     at.store.flag_unread(ana, group, true).await.unwrap();
     same_as_read(at, 1).await;
+    at.store.deliver(ana, vec![(group, 2)]).await.unwrap();
+    same_as_read(at, 1).await;
     at.writes(ana, group, "three").await;
     same_as_read(at, 1).await;
     at.store
