@@ -3,7 +3,7 @@
 use pinwire_tests::{Person, World, json, on_both_profiles};
 use reqwest::Method;
 
-use crate::mint::Mint;
+use crate::mint::{Mint, now_s};
 
 on_both_profiles!(
     only_a_genuine_token_is_taken,
@@ -11,12 +11,6 @@ on_both_profiles!(
     unknown_people_and_wrong_passwords_look_alike,
     a_socket_ends_with_its_token_unless_renewed,
 );
-
-/// Seconds since 1970.
-fn now_s() -> u64 {
-    let now = std::time::SystemTime::now();
-    now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
-}
 
 /// Tokens that only look genuine, each with what is wrong.
 fn no_good(mint: &Mint, genuine: &str) -> Vec<(&'static str, String)> {

@@ -16,6 +16,8 @@ on_both_profiles!(a_snapshot_with_its_events_is_a_fresh_snapshot);
 const PEOPLE: [&str; 5] = ["ana", "bob", "cleo", "dan", "eve"];
 /// Acts of all people together.
 const ACTS: usize = 2_000;
+/// How long after it an acknowledgement is surely written.
+const ACK_WRITTEN: Duration = Duration::from_secs(4);
 /// Gives the same acts again. They still meet in another order, since the people act at the same time.
 const SEED: &str = "PINWIRE_TEST_SEED";
 
@@ -33,12 +35,19 @@ async fn a_snapshot_with_its_events_is_a_fresh_snapshot(world: &World) {
             .push(Device::new(world, person, &people, StdRng::seed_from_u64(seed ^ place)).await);
     }
     join_all(devices.iter_mut().map(Device::acts)).await;
+    // What was acknowledged is written a moment later.
+    sleep(ACK_WRITTEN).await;
     for device in &mut devices {
         device.settles().await;
         device.replica.is_up_to_date().await;
     }
     let reconnects: usize = devices.iter().map(|it| it.reconnects).sum();
     assert!(reconnects > 20, "only {reconnects} reconnects");
+}
+
+fn seq_of(cursor: &str) -> i64 {
+    let (_, seq) = cursor.split_once(':').expect("a cursor");
+    seq.parse().expect("a number")
 }
 
 fn random_state() -> u64 {
@@ -120,7 +129,8 @@ impl<'a> Device<'a> {
                 let all = me.api.request(Method::POST, "/v5/conversations/read_all");
                 all.send().await.is(200);
             }
-            92..95 => me.is_called(&format!("{} the {kind}th", me.username)).await,
+            92..94 => me.is_called(&format!("{} the {kind}th", me.username)).await,
+            94..96 => drop(me.sets(&json!({"read_receipts": kind == 95})).await),
             _ => {
                 let last = self.replica.last_position(conversation);
                 if let Some(socket) = &self.socket {
@@ -213,6 +223,7 @@ impl<'a> Device<'a> {
                 assert_ne!(frame["type"], "error", "{frame}");
                 self.replica.apply(&frame).await;
             }
+            socket.says(&json!({"type": "ack", "seq": seq_of(&socket.cursor())}));
         }
     }
 

@@ -62,8 +62,7 @@ async fn answer_and_frame_are_whole(world: &World) {
     assert_eq!(blurred(&sent.answer.body), answer);
 
     let unread = json!({"messages": 1, "more": false});
-    let member =
-        |who, read| json!({"user": who, "read_position": read, "joined_at": "[joined_at]"});
+    let member = |who, read| json!({"user": who, "read_position": read, "delivered_position": 0, "joined_at": "[joined_at]"});
     let frame = json!({
         "type": "message.created", "seq": "[seq]", "prev": "[prev]", "at": "[at]",
         "data": {

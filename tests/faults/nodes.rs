@@ -1,7 +1,10 @@
 //! Nodes are killed, ended, and started again.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
-use pinwire_tests::{Ending, Person, Profile, Replica, World, json};
+use pinwire_tests::{Ending, Person, Profile, Replica, Value, World, json};
+use tokio::time::Instant;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_of_a_killed_node_goes_on_at_another() {
@@ -32,6 +35,30 @@ async fn a_client_of_a_killed_node_goes_on_at_another() {
     ana.replies(&conversation, "three").await;
     replica.apply(&phone.next_is("message.created").await).await;
     replica.is_up_to_date().await;
+}
+
+/// How soon the people of a node that was killed are offline.
+const OFFLINE_MAX: Duration = Duration::from_secs(30);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_people_of_a_killed_node_go_offline() {
+    let world = World::start(Profile::Scaled).await;
+    let [ana, bob] = world.people(["ana", "bob"]).await;
+    let pin = ana.pins("Green hall").await;
+    ana.sends(&pin).to(&bob).await;
+    let _anas = ana.on(world.other_node()).connects().await;
+    let mut phone = bob.connects().await;
+    phone.says(&json!({"type": "presence.watch", "user_ids": [ana.id]}));
+    let is = |state: &'static str| move |it: &Value| it["state"] == state;
+    phone.hears("Ana to be there", is("online")).await;
+    // Her node repeats it, so she stays.
+    phone.hears_nothing(OFFLINE_MAX).await;
+
+    world.other_node().kill();
+    let since = Instant::now();
+    let offline = phone.hears_within(OFFLINE_MAX * 3, "Ana to be gone", is("offline"));
+    assert_eq!(offline.await["user_id"], *ana.id);
+    println!("offline after {:?}", since.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -86,10 +113,12 @@ async fn a_node_that_is_ended_tells_its_clients_to_come_back() {
         let world = World::start(profile).await;
         let [ana, bob] = world.people(["ana", "bob"]).await;
         let mut phone = bob.connects().await;
+        let mut page = bob.listens().await;
         let cursor = phone.cursor();
-        let ended = tokio::join!(world.node().stop(), phone.ends());
+        let ended = tokio::join!(world.node().stop(), phone.ends(), page.ends());
         assert_eq!(ended.0.code(), Some(0));
         assert_eq!(ended.1, Ending::Closed(1012, "restart".to_owned()));
+        assert_eq!(ended.2["code"], 1012);
 
         let again = world.start_node("node-again").await;
         let (ana, bob) = (ana.on(&again), bob.on(&again));

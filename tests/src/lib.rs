@@ -1,7 +1,7 @@
 //! A world to test in: real nodes of Pinwire, and people who act on them.
 //!
 //! [`World`] starts the servers of a [`Profile`] and ends them when it is dropped. [`Person`] acts over HTTP,
-//! [`Socket`] listens to the event stream, [`Replica`] keeps what a client would keep. Every answer and every
+//! [`Socket`] and [`EventStream`] listen to the event stream, [`Replica`] keeps what a client would keep. Every answer and every
 //! frame is checked against the documents that the node serves, see [`Contract`].
 //!
 //! A test that fails says what it waited for and what did arrive, and shows the end of the nodes' logs.
@@ -18,6 +18,8 @@
 
 mod contract;
 mod database;
+mod event_stream;
+mod follower;
 mod http;
 mod node;
 mod person;
@@ -33,6 +35,7 @@ mod world;
 
 pub use contract::Contract;
 pub use database::Database;
+pub use event_stream::{Asking, EventStream};
 pub use http::{Answer, Api, Request};
 pub use node::Node;
 pub use person::{Person, Pin};

@@ -75,6 +75,12 @@ impl Node {
         log(&self.folder, &self.name)
     }
 
+    /// The number of its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child().id()
+    }
+
     /// Kills it at once (SIGKILL).
     pub fn kill(&self) {
         let mut child = self.child();

@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::event_stream::{Asking, EventStream};
 use crate::http::{Answer, Api, Request};
 use crate::node::Node;
 use crate::sending::Sending;
@@ -124,6 +125,12 @@ impl Person {
         assert_eq!(changed["full_name"], full_name);
     }
 
+    /// Changes settings.
+    pub async fn sets(&self, change: &Value) -> Value {
+        let path = "/v5/user_account/settings";
+        self.api.patch(path, change).await.is(200)
+    }
+
     /// Follows somebody.
     pub async fn follows(&self, other: &Self) {
         let path = format!("/v5/user_account/following/{}", other.username);
@@ -212,6 +219,13 @@ impl Person {
     /// Gets a message.
     pub async fn looks_at(&self, conversation: &str, position: i64) -> Answer {
         self.api.get(&place(conversation, position)).await
+    }
+
+    /// Lets others see typing.
+    pub async fn types(&self, conversation: &str) {
+        let path = format!("/v5/conversations/{conversation}/typing");
+        let told = self.api.request(Method::POST, &path).send().await;
+        told.is(204);
     }
 
     /// Marks a conversation read up to a position.
@@ -309,6 +323,22 @@ impl Person {
     /// Opens a socket that resumes after a cursor.
     pub async fn connects_after(&self, cursor: &str) -> Socket {
         self.socket().after(cursor).open().await
+    }
+
+    /// An event stream to ask for.
+    #[must_use]
+    pub fn event_stream(&self) -> Asking {
+        Asking::new(&self.username, &self.api)
+    }
+
+    /// Opens an event stream from now on.
+    pub async fn listens(&self) -> EventStream {
+        self.event_stream().open().await
+    }
+
+    /// Opens an event stream that resumes after a cursor.
+    pub async fn listens_after(&self, cursor: &str) -> EventStream {
+        self.event_stream().last_event_id(cursor).open().await
     }
 }
 

@@ -2,9 +2,11 @@
 //!
 //! It follows the rules that the realtime guide gives to app developers, and nothing else:
 //! - An entity with a `version` is replaced by one that is not older.
-//! - A new message moves its conversation to the top, and its sender's read mark up to it. Read marks never go back.
+//! - A new message moves its conversation to the top, and its sender's read mark up to it. Read and delivery marks
+//!   never go back.
 //! - `me.reactions` stands instead of the reactions in `data.message`.
 //! - A message that was deleted without anything left of it is gone for me.
+//! - Who turns read receipts off, sees no read marks any more; who turns them on, fetches them.
 //! - `me` holds what is mine in a conversation. `me.head: null` means that there is no head.
 //! - Heads stand by `activity_seq`. Of more than 20 the oldest minimized ones are not shown, and are gone for good
 //!   once a head is opened, minimized or closed.
@@ -32,6 +34,7 @@ pub struct Replica {
     conversations: BTreeMap<String, Known>,
     /// Messages that came by events, by conversation and position.
     messages: BTreeMap<(String, i64), Value>,
+    settings: Value,
 }
 
 /// A conversation that is known.
@@ -52,11 +55,13 @@ impl Replica {
             seq: 0,
             conversations: BTreeMap::new(),
             messages: BTreeMap::new(),
+            settings: Value::Null,
         };
         let path = format!("/v5/sync?page_size={PAGE}");
         let mut page = person.api.get(&path).await.is(200);
         replica.resume_after(text(&page["position"]));
         let (heads, unread) = (page["heads"].clone(), page["unread"].clone());
+        replica.settings = page["settings"].clone();
         let mut order = Vec::new();
         loop {
             for item in page["conversations"].as_array().expect("a list") {
@@ -141,6 +146,9 @@ impl Replica {
 
     async fn apply_event(&mut self, event: &Value) {
         let data = &event["data"];
+        if let Some(settings) = data.get("settings") {
+            return self.take_settings(settings).await;
+        }
         if let Some(user) = data.get("user") {
             for known in self.conversations.values_mut() {
                 renew_person(&mut known.item, user);
@@ -178,8 +186,31 @@ impl Replica {
         if let Some(read) = data.get("read") {
             known.move_mark(&read["user_id"], number(&read["position"]));
         }
+        if let Some(delivery) = data.get("delivery") {
+            known.move_delivery(&delivery["user_id"], number(&delivery["position"]));
+        }
         if let Some(me) = event.get("me") {
             known.take_mine(me);
+        }
+    }
+
+    async fn take_settings(&mut self, newer: &Value) {
+        if number(&newer["version"]) <= number(&self.settings["version"]) {
+            return;
+        }
+        let before = std::mem::replace(&mut self.settings, newer.clone());
+        if before["read_receipts"] == newer["read_receipts"] {
+            return;
+        }
+        for (id, known) in &mut self.conversations {
+            let members = if newer["read_receipts"] == true {
+                let path = format!("/v5/conversations/{id}");
+                let fresh = self.person.api.get(&path).await.is(200);
+                fresh["conversation"]["members"].clone()
+            } else {
+                Value::Null
+            };
+            known.take_marks(&members);
         }
     }
 
@@ -256,6 +287,7 @@ impl Replica {
             "conversations": order.iter().map(|known| &known.item).collect::<Vec<_>>(),
             "heads": self.heads(),
             "unread": self.unread(),
+            "settings": self.settings,
         })
     }
 
@@ -301,7 +333,21 @@ impl Known {
             known["last_message_at"] = older["last_message_at"].clone();
         }
         for member in older["members"].as_array().expect("a list") {
-            self.move_mark(&member["user"]["id"], number(&member["read_position"]));
+            let user = &member["user"]["id"];
+            if let Some(position) = member["read_position"].as_i64() {
+                self.move_mark(user, position);
+            }
+            self.move_delivery(user, number(&member["delivered_position"]));
+        }
+    }
+
+    /// Takes the read marks of these members; where there are none, they are not to be seen any more.
+    fn take_marks(&mut self, members: &Value) {
+        let mine = self.item["conversation"]["members"].as_array_mut();
+        for member in mine.expect("a list") {
+            let mut fresh = members.as_array().into_iter().flatten();
+            let fresh = fresh.find(|it| it["user"]["id"] == member["user"]["id"]);
+            member["read_position"] = fresh.map_or(Value::Null, |it| it["read_position"].clone());
         }
     }
 
@@ -339,8 +385,19 @@ impl Known {
     fn move_mark(&mut self, user: &Value, position: i64) {
         let members = self.item["conversation"]["members"].as_array_mut();
         for member in members.expect("a list") {
-            if member["user"]["id"] == *user && number(&member["read_position"]) < position {
+            // A mark that is not to be seen stays so.
+            let mark = member["read_position"].as_i64();
+            if member["user"]["id"] == *user && mark.is_some_and(|mark| mark < position) {
                 member["read_position"] = json!(position);
+            }
+        }
+    }
+
+    fn move_delivery(&mut self, user: &Value, position: i64) {
+        let members = self.item["conversation"]["members"].as_array_mut();
+        for member in members.expect("a list") {
+            if member["user"]["id"] == *user && number(&member["delivered_position"]) < position {
+                member["delivered_position"] = json!(position);
             }
         }
     }

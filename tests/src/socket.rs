@@ -1,6 +1,5 @@
 //! A WebSocket of the event stream, as a client holds it.
 
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::contract::Contract;
+use crate::follower::Follower;
 use crate::http::Api;
 use crate::wait::PATIENCE;
 
@@ -152,16 +152,11 @@ pub struct Socket {
     pub hello: Value,
     /// The client's port.
     pub port: u16,
-    who: String,
-    contract: Arc<Contract>,
+    follower: Follower,
     incoming: mpsc::UnboundedReceiver<Incoming>,
     outgoing: mpsc::UnboundedSender<Message>,
     reads: watch::Sender<bool>,
     task: JoinHandle<()>,
-    epoch: String,
-    /// The seq of the last frame that had one.
-    last: i64,
-    heard: Vec<Value>,
     ending: Option<Ending>,
 }
 
@@ -179,19 +174,16 @@ impl Socket {
         let mut socket = Self {
             hello: Value::Null,
             port,
-            who,
-            contract,
+            follower: Follower::new(who, contract),
             incoming,
             outgoing,
             reads,
             task,
-            epoch: String::new(),
-            last: 0,
-            heard: Vec::new(),
             ending: None,
         };
         let first = socket.frame(Instant::now() + PATIENCE).await;
-        let hello = first.unwrap_or_else(|why| panic!("{} got no hello: {why}", socket.who));
+        let hello =
+            first.unwrap_or_else(|why| panic!("{} got no hello: {why}", socket.follower.who));
         assert_eq!(hello["type"], "hello", "the first frame");
         socket.hello = hello;
         socket
@@ -205,21 +197,31 @@ impl Socket {
     /// The next frame, which must be of this type.
     pub async fn next_is(&mut self, kind: &str) -> Value {
         let frame = self.next().await;
-        assert_eq!(frame["type"], kind, "{} heard {frame:#}", self.who);
+        assert_eq!(frame["type"], kind, "{} heard {frame:#}", self.follower.who);
         frame
     }
 
     /// Waits for a frame; others that come before it are passed over.
     pub async fn hears(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        let deadline = Instant::now() + PATIENCE;
+        self.hears_within(PATIENCE, what, fits).await
+    }
+
+    /// As [`Self::hears`], with a deadline of its own.
+    pub async fn hears_within(
+        &mut self,
+        time: Duration,
+        what: &str,
+        fits: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let deadline = Instant::now() + time;
         loop {
             match self.frame(deadline).await {
                 Ok(frame) if frame["type"] != "ping" && fits(&frame) => return frame,
                 Ok(_) => {}
                 Err(why) => panic!(
                     "{} waited in vain for {what}: {why}; {}",
-                    self.who,
-                    self.story()
+                    self.follower.who,
+                    self.follower.story()
                 ),
             }
         }
@@ -238,9 +240,13 @@ impl Socket {
     pub async fn hears_nothing(&mut self, time: Duration) {
         let deadline = Instant::now() + time;
         while let Ok(frame) = self.frame(deadline).await {
-            assert_eq!(frame["type"], "ping", "{} heard {frame:#}", self.who);
+            assert_eq!(
+                frame["type"], "ping",
+                "{} heard {frame:#}",
+                self.follower.who
+            );
         }
-        assert_eq!(self.ending, None, "{}'s socket", self.who);
+        assert_eq!(self.ending, None, "{}'s socket", self.follower.who);
     }
 
     /// Waits until the socket is no more, and tells why.
@@ -255,7 +261,11 @@ impl Socket {
             if let Err(why) = self.frame(deadline).await
                 && self.ending.is_none()
             {
-                panic!("{}'s socket did not end: {why}; {}", self.who, self.story());
+                panic!(
+                    "{}'s socket did not end: {why}; {}",
+                    self.follower.who,
+                    self.follower.story()
+                );
             }
         }
         self.ending.clone().expect("it ended")
@@ -274,7 +284,7 @@ impl Socket {
 
     /// Sends a frame with an id and waits for its answer.
     pub async fn asks(&mut self, mut frame: Value) -> Value {
-        let id = format!("f{}", self.heard.len());
+        let id = format!("f{}", self.follower.count());
         frame["id"] = json!(id);
         self.says(&frame);
         self.hears("an answer", |it| it["id"] == *id).await
@@ -283,7 +293,7 @@ impl Socket {
     /// Where to resume: after the last frame that was looked at.
     #[must_use]
     pub fn cursor(&self) -> String {
-        format!("{}:{}", self.epoch, self.last)
+        self.follower.cursor()
     }
 
     /// Stops or goes on taking bytes from the connection.
@@ -298,9 +308,7 @@ impl Socket {
         }
         match timeout_at(deadline, self.incoming.recv()).await {
             Ok(Some(Incoming::Frame(frame))) => {
-                self.contract.check_frame(&frame);
-                self.follow(&frame);
-                self.heard.push(frame.clone());
+                self.follower.takes(&frame);
                 Ok(frame)
             }
             Ok(Some(Incoming::Ended(ending))) => {
@@ -310,44 +318,6 @@ impl Socket {
             Ok(None) => panic!("the socket's reader is gone"),
             Err(_) => Err("time is over".to_owned()),
         }
-    }
-
-    /// No gap, no repeat, no inversion.
-    fn follow(&mut self, frame: &Value) {
-        let seq = frame["seq"].as_i64();
-        match frame["type"].as_str().expect("a type") {
-            "ok" | "error" => return,
-            "hello" | "resync_required" => {
-                frame["epoch"]
-                    .as_str()
-                    .expect("an epoch")
-                    .clone_into(&mut self.epoch);
-            }
-            "ping" => assert!(seq >= Some(self.last), "{}: {frame}", self.story()),
-            _ => {
-                assert!(
-                    seq > Some(self.last),
-                    "an inversion or a repeat: {frame:#}; {}",
-                    self.story()
-                );
-                assert_eq!(
-                    frame["prev"],
-                    self.last,
-                    "a gap: {frame:#}; {}",
-                    self.story()
-                );
-            }
-        }
-        self.last = seq.expect("a seq");
-    }
-
-    /// All that was heard, for a failure to tell.
-    fn story(&self) -> String {
-        let mut story = format!("{} heard:", self.who);
-        for frame in &self.heard {
-            write!(story, "\n  {frame}").expect("a String takes all");
-        }
-        story
     }
 }
 

@@ -22,19 +22,23 @@ pub enum EventKind {
     MembershipUpdated,
     /// Somebody read up to a position.
     ReadUpdated,
+    /// Messages reached a device of somebody's.
+    DeliveryUpdated,
     /// Somebody opened or minimized a head.
     HeadUpdated,
     /// Somebody closed a head by the "x".
     HeadClosed,
     /// A profile changed.
     UserUpdated,
+    /// Somebody's own settings changed.
+    SettingsUpdated,
     /// Sessions were signed out: never shown, closes their open streams.
     SessionRevoked,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::MessageCreated,
         Self::MessageEdited,
         Self::MessageDeleted,
@@ -43,9 +47,11 @@ impl EventKind {
         Self::ConversationUpdated,
         Self::MembershipUpdated,
         Self::ReadUpdated,
+        Self::DeliveryUpdated,
         Self::HeadUpdated,
         Self::HeadClosed,
         Self::UserUpdated,
+        Self::SettingsUpdated,
         Self::SessionRevoked,
     ];
 
@@ -61,9 +67,11 @@ impl EventKind {
             Self::ConversationUpdated => "conversation.updated",
             Self::MembershipUpdated => "membership.updated",
             Self::ReadUpdated => "read.updated",
+            Self::DeliveryUpdated => "delivery.updated",
             Self::HeadUpdated => "head.updated",
             Self::HeadClosed => "head.closed",
             Self::UserUpdated => "user.updated",
+            Self::SettingsUpdated => "settings.updated",
             Self::SessionRevoked => "session.revoked",
         }
     }

@@ -23,6 +23,7 @@ pub mod pin;
 pub mod policy;
 pub mod reaction;
 pub mod refusal;
+pub mod settings;
 pub mod text;
 pub mod time;
 pub mod token;

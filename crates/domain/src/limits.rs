@@ -70,5 +70,7 @@ pub const PASSWORD_MIN: usize = 8;
 pub const PASSWORD_MAX: usize = 1_024;
 /// Sessions a person has at most; beyond it the one unused for longest is signed out.
 pub const SESSIONS_MAX: usize = 50;
+/// People whose presence one socket may watch.
+pub const PRESENCE_PEOPLE_MAX: usize = 100;
 /// Unicode scalars kept of what a device says it is.
 pub const USER_AGENT_MAX: usize = 256;

@@ -1,4 +1,4 @@
-//! The AsyncAPI document of the WebSocket: made from the types of its frames.
+//! The AsyncAPI document of the event stream: made from the types of its frames.
 
 mod frames;
 
@@ -6,13 +6,18 @@ use serde_json::{Map, Value, json};
 use utoipa::IntoParams;
 use utoipa::openapi::path::ParameterIn;
 
+use crate::api::event_stream::StreamParams;
 use crate::api::events::{SUBPROTOCOL, SocketParams};
-use crate::live::close;
-use crate::live::session::{FRAME_MAX, FRAMES_BURST, FRAMES_PER_SECOND, PING_EVERY, STALL_MAX};
+use crate::live::close::{self, CloseCode};
+use crate::live::feed::{PING_EVERY, STALL_MAX};
+use crate::live::frames::{CLOSE, PING, PRESENCE};
+use crate::live::session::{FRAME_MAX, FRAMES_BURST, FRAMES_PER_SECOND};
 use frames::{Frame, Frames};
 
-/// The one channel.
-const CHANNEL: &str = "stream";
+/// The WebSocket.
+const SOCKET: &str = "stream";
+/// Server-Sent Events.
+const EVENTS: &str = "events";
 
 /// The whole document.
 ///
@@ -25,23 +30,26 @@ pub fn document() -> serde_json::Result<Value> {
         client,
         schemas,
     } = Frames::all()?;
-    let all = || events.iter().chain(&server).chain(&client);
-    let messages: Map<String, Value> = all().map(|f| (f.key.clone(), f.message())).collect();
-    let carried: Map<String, Value> = all()
-        .map(|f| {
-            (
-                f.key.clone(),
-                json!({ "$ref": format!("#/components/messages/{}", f.key) }),
-            )
-        })
+    let all: Vec<&Frame> = events.iter().chain(&server).chain(&client).collect();
+    let on_socket: Vec<&Frame> = all.iter().copied().filter(|f| !is_last_event(f)).collect();
+    let as_events: Vec<&Frame> = events
+        .iter()
+        .chain(
+            server
+                .iter()
+                .filter(|f| !is_answer(f) && f.name != PRESENCE),
+        )
         .collect();
+    let messages: Map<String, Value> = all.iter().map(|f| (f.key.clone(), f.message())).collect();
+    let mut operations = operations(&events, &server, &client);
+    operations.insert("streamEvents".into(), stream_events(&as_events));
     Ok(json!({
         "asyncapi": "3.0.0",
         "info": info(),
         "defaultContentType": "application/json",
-        "servers": { "node": server_of_all() },
-        "channels": { CHANNEL: channel(&carried) },
-        "operations": operations(&events, &server, &client),
+        "servers": servers(),
+        "channels": { SOCKET: socket(&on_socket), EVENTS: event_stream(&as_events) },
+        "operations": operations,
         "components": {
             "schemas": schemas,
             "messages": messages,
@@ -59,15 +67,22 @@ fn info() -> Value {
     })
 }
 
-fn server_of_all() -> Value {
+fn servers() -> Value {
+    let token = json!({ "$ref": "#/components/securitySchemes/token" });
+    let ticket = json!({ "$ref": "#/components/securitySchemes/ticket" });
     json!({
-        "host": "localhost:8080",
-        "protocol": "ws",
-        "description": "A node; `wss` behind a proxy that ends TLS.",
-        "security": [
-            { "$ref": "#/components/securitySchemes/token" },
-            { "$ref": "#/components/securitySchemes/ticket" },
-        ],
+        "node": {
+            "host": "localhost:8080",
+            "protocol": "ws",
+            "description": "A node; `wss` behind a proxy that ends TLS.",
+            "security": [token, ticket],
+        },
+        "nodeOverHttp": {
+            "host": "localhost:8080",
+            "protocol": "http",
+            "description": "The same; `https` behind a proxy that ends TLS.",
+            "security": [token],
+        },
     })
 }
 
@@ -88,11 +103,7 @@ fn security_schemes() -> Value {
     })
 }
 
-fn channel(messages: &Map<String, Value>) -> Value {
-    let close_codes: Vec<Value> = close::ALL
-        .iter()
-        .map(|c| json!({ "code": c.code, "reason": c.reason, "then": c.then }))
-        .collect();
+fn socket(frames: &[&Frame]) -> Value {
     json!({
         "address": "/v5/ws",
         "title": "Your stream",
@@ -104,18 +115,54 @@ fn channel(messages: &Map<String, Value>) -> Value {
             PING_EVERY.as_secs(),
             STALL_MAX.as_secs(),
         ),
-        "messages": messages,
+        "servers": [{ "$ref": "#/servers/node" }],
+        "messages": references(frames),
         "bindings": {
-            "ws": { "method": "GET", "query": query(), "headers": headers(), "bindingVersion": "0.1.0" }
+            "ws": {
+                "method": "GET",
+                "query": query::<SocketParams>(),
+                "headers": headers(),
+                "bindingVersion": "0.1.0",
+            }
         },
         "x-subprotocol": SUBPROTOCOL,
-        "x-close-codes": close_codes,
+        "x-close-codes": close_codes(),
     })
 }
 
+fn event_stream(frames: &[&Frame]) -> Value {
+    json!({
+        "address": "/v5/events/stream",
+        "title": "Your stream as Server-Sent Events",
+        "summary": "The same frames in the body of one answer, for clients that only listen.",
+        "description": format!(
+            "Each frame is the `data` of one event; `event` is its `type`, and `id` its cursor, which `Last-Event-ID` \
+             resumes after. The server pings every {} seconds, and nobody answers. The last frame is `close`; a peer \
+             that takes no byte for {} seconds is let go of.",
+            PING_EVERY.as_secs(),
+            STALL_MAX.as_secs(),
+        ),
+        "servers": [{ "$ref": "#/servers/nodeOverHttp" }],
+        "messages": references(frames),
+        "x-close-codes": close_codes(),
+    })
+}
+
+/// The messages of a channel.
+fn references(frames: &[&Frame]) -> Map<String, Value> {
+    let reference = |key: &str| json!({ "$ref": format!("#/components/messages/{key}") });
+    let keys = frames.iter().map(|f| &f.key);
+    keys.map(|key| (key.clone(), reference(key))).collect()
+}
+
+fn close_codes() -> Vec<Value> {
+    let code = |c: &CloseCode| json!({ "code": c.code, "reason": c.reason, "then": c.then });
+    close::ALL.iter().map(code).collect()
+}
+
 /// The parameters of the handshake, as the operation takes them.
-fn query() -> Value {
-    let parameters = SocketParams::into_params(|| Some(ParameterIn::Query));
+fn query<P: IntoParams>() -> Value {
+    let parameters = P::into_params(|| Some(ParameterIn::Query));
     let properties: Map<String, Value> = parameters
         .into_iter()
         .map(|p| {
@@ -140,31 +187,42 @@ fn headers() -> Value {
 }
 
 /// What the server does with frames: it sends its own and receives those of clients.
-fn operations(events: &[Frame], server: &[Frame], client: &[Frame]) -> Value {
+fn operations(events: &[Frame], server: &[Frame], client: &[Frame]) -> Map<String, Value> {
     let mut operations = Map::new();
     let told: Vec<&Frame> = events.iter().collect();
-    let sent = operation("send", "Tells what happened.", &told);
+    let sent = operation("send", "Tells what happened.", SOCKET, &told);
     operations.insert("sendEvent".into(), Value::Object(sent));
     let answers: Vec<&Frame> = server.iter().filter(|f| is_answer(f)).collect();
     let pong: Vec<&Frame> = client.iter().filter(|f| f.name == "pong").collect();
-    for frame in server.iter().filter(|f| !is_answer(f)) {
-        let mut sent = operation("send", &frame.summary, &[frame]);
-        if frame.name == "ping" {
-            sent.insert("reply".into(), carried(&pong));
+    for frame in server.iter().filter(|f| !is_answer(f) && !is_last_event(f)) {
+        let mut sent = operation("send", &frame.summary, SOCKET, &[frame]);
+        if frame.name == PING {
+            sent.insert("reply".into(), carried(SOCKET, &pong));
         }
         operations.insert(format!("send{}", pascal(&frame.name)), Value::Object(sent));
     }
     for frame in client {
-        let mut received = operation("receive", &frame.summary, &[frame]);
+        let mut received = operation("receive", &frame.summary, SOCKET, &[frame]);
         if frame.name != "pong" {
-            received.insert("reply".into(), carried(&answers));
+            received.insert("reply".into(), carried(SOCKET, &answers));
         }
         operations.insert(
             format!("receive{}", pascal(&frame.name)),
             Value::Object(received),
         );
     }
-    Value::Object(operations)
+    operations
+}
+
+/// What the server does with all frames of an answer of Server-Sent Events.
+fn stream_events(frames: &[&Frame]) -> Value {
+    let summary = "Tells what happened, in the body of one answer.";
+    let mut sent = operation("send", summary, EVENTS, frames);
+    let asked = json!({
+        "http": { "method": "GET", "query": query::<StreamParams>(), "bindingVersion": "0.3.0" }
+    });
+    sent.insert("bindings".into(), asked);
+    Value::Object(sent)
 }
 
 /// Whether a frame of the server's answers one of the client's.
@@ -172,19 +230,24 @@ fn is_answer(frame: &Frame) -> bool {
     matches!(frame.name.as_str(), "ok" | "error")
 }
 
-fn operation(action: &str, summary: &str, frames: &[&Frame]) -> Map<String, Value> {
+/// Whether a frame of the server's tells how an answer of Server-Sent Events ends.
+fn is_last_event(frame: &Frame) -> bool {
+    frame.name == CLOSE
+}
+
+fn operation(action: &str, summary: &str, channel: &str, frames: &[&Frame]) -> Map<String, Value> {
     let mut operation = Map::new();
     operation.insert("action".into(), action.into());
     operation.insert("summary".into(), summary.into());
-    if let Value::Object(carried) = carried(frames) {
+    if let Value::Object(carried) = carried(channel, frames) {
         operation.extend(carried);
     }
     operation
 }
 
-/// The channel, and which of its messages.
-fn carried(frames: &[&Frame]) -> Value {
-    let channel = format!("#/channels/{CHANNEL}");
+/// A channel, and which of its messages.
+fn carried(channel: &str, frames: &[&Frame]) -> Value {
+    let channel = format!("#/channels/{channel}");
     let messages: Vec<Value> = frames
         .iter()
         .map(|f| json!({ "$ref": format!("{channel}/messages/{}", f.key) }))

@@ -59,7 +59,7 @@ pub enum Command {
     Demo,
     /// Bring the database's schema to this version, then end.
     Migrate(DatabaseArgs),
-    /// Print the OpenAPI document, or the AsyncAPI document of the WebSocket.
+    /// Print the OpenAPI document, or the AsyncAPI document of the event stream.
     Openapi {
         /// Print the AsyncAPI document instead.
         #[arg(long)]

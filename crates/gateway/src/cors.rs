@@ -4,7 +4,8 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, http::Method};
 
 /// Headers of requests that a page may send.
-const REQUEST_HEADERS: &str = "authorization, content-type, idempotency-key, if-none-match";
+const REQUEST_HEADERS: &str =
+    "authorization, content-type, idempotency-key, if-none-match, last-event-id";
 /// Headers of answers that a page may read beside those it always may.
 const ANSWER_HEADERS: &str = "allow, etag, idempotency-replayed, retry-after, www-authenticate, x-pinwire-seq, \
                               x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-request-id";

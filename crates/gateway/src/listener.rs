@@ -10,8 +10,8 @@ use socket2::SockRef;
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
 
+use crate::live::feed::STALL_MAX;
 use crate::live::line::Line;
-use crate::live::session::STALL_MAX;
 use crate::server::StartError;
 use crate::{App, api, middleware, routes};
 

@@ -18,7 +18,7 @@ const SECONDS: [f64; 10] = [
 /// Bounds of histograms of how many there are.
 const COUNTS: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
 
-/// Open streams: sockets, and polls that wait.
+/// Open streams: sockets, event streams, and polls that wait.
 pub const STREAMS: &str = "pinwire_streams";
 /// How often a node read the log itself, since the bus had lost something or was late.
 pub const LOG_READS: &str = "pinwire_log_reads_total";

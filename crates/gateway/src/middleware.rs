@@ -1,6 +1,6 @@
 //! What every request passes and every answer gets, whatever operation it is for.
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{self, BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
@@ -27,7 +27,7 @@ pub async fn around<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let id = request_id(&request);
-    head_as_get(&mut request);
+    let for_head = head_as_get(&mut request);
     let Some(app) = request.app_data::<web::Data<App>>().cloned() else {
         let error = ApiError::new(reasons::INTERNAL, "no application");
         return Ok(request.into_response(error.respond(&id)));
@@ -57,6 +57,10 @@ pub async fn around<B: MessageBody + 'static>(
         page.allow(headers);
     }
     add_common(headers, &id);
+    if for_head && answer.response().body().size() == BodySize::Stream {
+        // What has no end would go on being made for nobody.
+        return Ok(answer.map_body(|_, _| BoxBody::new(body::None::new())));
+    }
     Ok(answer)
 }
 
@@ -101,11 +105,14 @@ fn is_text(encoded: &str) -> bool {
     whole && percent_decode_str(encoded).decode_utf8().is_ok()
 }
 
-/// HEAD is answered as GET is; the body is left out where the answer is written.
-fn head_as_get(request: &mut ServiceRequest) {
-    if request.method() == Method::HEAD && !request.headers().contains_key(header::UPGRADE) {
+/// HEAD is answered as GET is; the body is left out where the answer is written. Whether it was HEAD.
+fn head_as_get(request: &mut ServiceRequest) -> bool {
+    let is_head =
+        request.method() == Method::HEAD && !request.headers().contains_key(header::UPGRADE);
+    if is_head {
         request.head_mut().method = Method::GET;
     }
+    is_head
 }
 
 /// The error that an answer is, also one that the framework made.

@@ -102,6 +102,8 @@ operations! {
         refuses [INVALID_VALUE];
     PUT "/v5/user_account/password" user_account::change_password "password/update" token [UserAccountsWrite]
         refuses [INVALID_VALUE, WRONG_PASSWORD, RATE_LIMITED];
+    GET "/v5/user_account/settings" settings::get token [UserAccountsRead];
+    PATCH "/v5/user_account/settings" settings::change "settings/update" token [UserAccountsRead, UserAccountsWrite];
     GET "/v5/user_account/sessions" sessions::list token [UserAccountsRead];
     DELETE "/v5/user_account/sessions" sessions::sign_out_everywhere "sessions/delete_all" token [UserAccountsWrite];
     GET "/v5/user_account/sessions/{session_id}" sessions::get token [UserAccountsRead] refuses [SESSION_NOT_FOUND];
@@ -189,6 +191,8 @@ operations! {
         refuses [CONVERSATION_NOT_FOUND];
     DELETE "/v5/conversations/{conversation_id}/unread" read_marks::unflag "unread_flags/clear" token [ConversationsWrite]
         refuses [CONVERSATION_NOT_FOUND];
+    POST "/v5/conversations/{conversation_id}/typing" typing::tell "typing/create" token [MessagesWrite]
+        refuses [CONVERSATION_NOT_FOUND];
     GET "/v5/unread" read_marks::unread "unread/get" token [ConversationsRead];
 
     GET "/v5/heads" heads::list token [ConversationsRead, MessagesRead];
@@ -197,6 +201,7 @@ operations! {
     DELETE "/v5/heads/{conversation_id}" heads::close token [ConversationsWrite] refuses [CONVERSATION_NOT_FOUND];
 
     GET "/v5/events" events::poll token [ConversationsRead, MessagesRead] refuses [MALFORMED_CURSOR, RESYNC_REQUIRED];
+    GET "/v5/events/stream" event_stream::open token [ConversationsRead, MessagesRead] refuses [MALFORMED_CURSOR];
     GET "/v5/sync" events::sync "sync/get" token [ConversationsRead, MessagesRead];
     POST "/v5/ws/tickets" tickets::create "ws_tickets/create" token [ConversationsRead, MessagesRead];
     GET "/v5/ws" events::websocket "ws/open" ticket [ConversationsRead, MessagesRead]

@@ -15,8 +15,10 @@ use crate::config::ServeArgs;
 use crate::documents::Documents;
 use crate::live::bus::{self, News};
 use crate::live::hub::{Hub, Order};
-use crate::live::redis::RedisBus;
-use crate::live::{Live, close, tail};
+use crate::live::presence::{self, Presence};
+use crate::live::redis::{Ears, RedisBus};
+use crate::live::signs::{self, Sign, Signs};
+use crate::live::{Live, acks, close, tail};
 use crate::page::Bookmarks;
 use crate::password::Passwords;
 use crate::rate_limit::RateLimits;
@@ -69,19 +71,25 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
     let source = clock::source();
     let opened = tokio::task::spawn_blocking(move || Store::open(&store_config, &source)).await;
     let (store, committed) = opened.map_err(|e| StartError::Setting(e.to_string()))??;
-    let hub = Arc::new(Hub::default());
+    let (outbox, outgoing) = mpsc::channel(signs::WAITING_MAX);
+    let live = live(redis.is_some().then_some(outbox));
     let admissions = Arc::new(Admissions::default());
     let position = store.head().await?;
-    hub.advance(position);
+    live.hub.advance(position);
     let (inbox, news) = mpsc::channel::<News>(bus::WAITING_MAX);
     let mut followers = Vec::new();
     let others = match redis {
         None => None,
         Some(at) => {
-            let bus = RedisBus::connect(at, store.epoch(), inbox.clone())
+            let ears = Ears {
+                inbox: inbox.clone(),
+                signs: Arc::clone(&live.signs),
+            };
+            let bus = RedisBus::connect(at, store.epoch(), ears)
                 .await
                 .map_err(|e| StartError::Redis(e.to_string()))?;
             let (others, batches) = mpsc::channel(bus::WAITING_MAX);
+            followers.push(tokio::spawn(signs::tell_others(outgoing, bus.clone())));
             followers.push(tokio::spawn(tail::tell_others(batches, bus)));
             Some(others)
         }
@@ -90,13 +98,19 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
         tokio::spawn(tail::publish(store.clone(), committed, inbox, others)),
         tokio::spawn(tail::follow(
             store.clone(),
-            (Arc::clone(&hub), Arc::clone(&admissions)),
+            (live.clone(), Arc::clone(&admissions)),
             news,
             position,
         )),
+        tokio::spawn(acks::run(Arc::clone(&live.acks), store.clone())),
+        tokio::spawn(presence::run(
+            Arc::clone(&live.presence),
+            Arc::clone(&live.signs),
+            store.clone(),
+        )),
     ]);
     let metrics = config.metrics_listen.map(metrics::serve).transpose()?;
-    let app = web::Data::new(application(store, (&hub, admissions), config).await?);
+    let app = web::Data::new(application(store, (live.clone(), admissions), config).await?);
     followers.push(tokio::spawn(sweep::run(app.clone().into_inner())));
     let (address, server) = listener::serve(app.clone())?;
     let metrics_address = metrics.as_ref().map(|(address, _)| *address);
@@ -112,16 +126,29 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
         metrics_address,
         app,
         handle: server.handle(),
-        hub,
+        hub: live.hub,
         server: tokio::spawn(server),
         followers,
     })
 }
 
+/// The way of events and signs, with the way of the signs to the other nodes, if there are any.
+fn live(outbox: Option<mpsc::Sender<Sign>>) -> Live {
+    let hub = Arc::new(Hub::default());
+    let presence = Arc::new(Presence::new(Arc::clone(&hub)));
+    let signs = Signs::new(Arc::clone(&hub), Arc::clone(&presence), outbox);
+    Live {
+        hub,
+        presence,
+        signs: Arc::new(signs),
+        acks: Arc::default(),
+    }
+}
+
 /// What every handler works with.
 async fn application(
     store: Store,
-    (hub, admissions): (&Arc<Hub>, Arc<Admissions>),
+    (live, admissions): (Live, Arc<Admissions>),
     config: ServeArgs,
 ) -> Result<App, StartError> {
     Ok(App {
@@ -134,9 +161,7 @@ async fn application(
             config.trusted_proxies.clone(),
         ),
         bookmarks: bookmarks(&store).await?,
-        live: Live {
-            hub: Arc::clone(hub),
-        },
+        live,
         documents: Documents::make().map_err(|e| StartError::Setting(e.to_string()))?,
         store,
         config,

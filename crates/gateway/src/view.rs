@@ -8,6 +8,7 @@ pub mod image;
 pub mod kinds;
 pub mod message;
 pub mod pin;
+pub mod settings;
 
 pub use account::{AccountView, ProfileView, SessionView, UserSummaryView};
 pub use board::BoardView;
@@ -18,6 +19,7 @@ pub use conversation::{
 };
 pub use message::{MessageView, PinCardView, ReactionView, RevisionView};
 pub use pin::PinView;
+pub use settings::SettingsView;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

@@ -2,6 +2,7 @@
 
 mod begin;
 mod known;
+pub(crate) mod periods;
 pub(crate) mod rows;
 mod views;
 
@@ -22,7 +23,8 @@ use crate::error::Result;
 use crate::people;
 use crate::safety;
 use crate::schema::memberships;
-use rows::{ConversationOfPeople, ConversationRow, Members, Membership, NewPeriod};
+use periods::NewPeriod;
+use rows::{ConversationOfPeople, ConversationRow, Members, Membership};
 
 /// A conversation to decide on. Lock it first.
 pub(crate) fn row(tx: &mut Tx<'_>, id: ConversationId) -> Step<ConversationRow> {

@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::log::{self, LoggedEvent};
 use crate::messages::{self, Message, Place};
 use crate::people::{self, Person};
+use crate::settings::{self, OwnSettings};
 use crate::{Snapshot, Store};
 
 /// An event and whom of some people it concerns.
@@ -43,10 +44,14 @@ pub enum What {
     Conversation,
     /// The actor's read mark.
     Read(i64),
+    /// The actor's delivery mark.
+    Delivery(i64),
     /// Something of the viewer's own in the conversation.
     Mine,
     /// A profile.
     Person(Person),
+    /// The viewer's settings.
+    Settings(OwnSettings),
     /// Sessions of the viewer were signed out.
     Sessions,
 }
@@ -97,6 +102,7 @@ struct Wanted {
     conversations: Vec<ConversationId>,
     viewers: Vec<UserId>,
     profiles: Vec<i64>,
+    settings: Vec<i64>,
 }
 
 impl Wanted {
@@ -106,8 +112,10 @@ impl Wanted {
             all.places.extend(event.conversation.zip(event.position));
             all.conversations.extend(event.of_conversation());
             all.viewers.extend(people);
-            if event.kind == EventKind::UserUpdated {
-                all.profiles.push(event.actor.get());
+            match event.kind {
+                EventKind::UserUpdated => all.profiles.push(event.actor.get()),
+                EventKind::SettingsUpdated => all.settings.push(event.actor.get()),
+                _ => {}
             }
         }
         all.conversations.sort_unstable();
@@ -164,14 +172,15 @@ fn kept(conn: &mut Conn, places: &[Place], views: &Views) -> Result<HashSet<(Use
 
 /// Adds the present state to events, for these viewers of each. Events that show nothing to anybody are left out.
 ///
-/// Two statements for what happened last, and up to three more: for messages that are not the last ones, where
-/// something is kept from a viewer, and for profiles.
+/// Two statements for what happened last, and up to four more: for messages that are not the last ones, where
+/// something is kept from a viewer, for profiles, and for settings.
 fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Vec<StreamEvent>> {
     let about = Wanted::of(&list);
     let views = conversations::load(conn, &about.viewers, &about.conversations)?;
     let messages = messages_at(conn, &about.places, &views)?;
     let kept = kept(conn, &about.places, &views)?;
     let people = people::load(conn, &about.profiles)?;
+    let settings = settings::load(conn, &about.settings)?;
     let mut described = Vec::with_capacity(list.len());
     for (event, concerned) in list {
         let place = event.conversation.zip(event.position);
@@ -181,16 +190,19 @@ fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Ve
             .filter(|viewer| !place.is_some_and(|place| kept.contains(&(*viewer, place))))
             .filter_map(|viewer| match event.of_conversation() {
                 // Who takes no part any more has no view, and sees nothing.
-                Some(id) => views.get(&(id, viewer)).map(|view| {
+                Some(id) => {
+                    let view = views.get(&(id, viewer));
+                    let view = view.filter(|view| is_for(&event, viewer, &view.mine))?;
                     conversation.get_or_insert_with(|| Arc::clone(&view.conversation));
-                    (viewer, Some(view.mine.clone()))
-                }),
+                    Some((viewer, Some(view.mine.clone())))
+                }
                 None => Some((viewer, None)),
             })
             .collect();
         let message = place.and_then(|place| messages.get(&place));
         let person = people.get(&event.actor);
-        let what = what(&event, conversation.as_deref(), message, person);
+        let settings = settings.get(&event.actor).copied();
+        let what = what(&event, conversation.as_deref(), message, person, settings);
         if let Some(what) = what.filter(|_| !viewers.is_empty()) {
             described.push(StreamEvent {
                 event,
@@ -203,13 +215,23 @@ fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Ve
     Ok(described)
 }
 
+/// Whether a member of its conversation may be told of an event: of others' read marks only who shows their own.
+fn is_for(event: &LoggedEvent, viewer: UserId, mine: &Mine) -> bool {
+    event.kind != EventKind::ReadUpdated || viewer == event.actor || mine.sees_marks
+}
+
 /// What an event shows; none where that is gone.
 fn what(
     event: &LoggedEvent,
     conversation: Option<&Conversation>,
     message: Option<&Arc<Message>>,
     person: Option<&Person>,
+    settings: Option<OwnSettings>,
 ) -> Option<What> {
+    let actor = || {
+        let mut members = conversation?.members.iter();
+        members.find(|m| m.person.id == event.actor)
+    };
     Some(match event.kind {
         EventKind::MessageDeleted if event.user.is_some() => What::Gone(event.position?),
         EventKind::MessageCreated
@@ -219,13 +241,11 @@ fn what(
         EventKind::ConversationCreated | EventKind::ConversationUpdated => {
             conversation.map(|_| What::Conversation)?
         }
-        EventKind::ReadUpdated => {
-            let mut members = conversation?.members.iter();
-            let reader = members.find(|m| m.person.id == event.actor)?;
-            What::Read(reader.read_position)
-        }
+        EventKind::ReadUpdated => What::Read(actor()?.read_position),
+        EventKind::DeliveryUpdated => What::Delivery(actor()?.delivered_position),
         EventKind::MembershipUpdated | EventKind::HeadUpdated | EventKind::HeadClosed => What::Mine,
         EventKind::UserUpdated => What::Person(person?.clone()),
+        EventKind::SettingsUpdated => What::Settings(settings.unwrap_or_default()),
         EventKind::SessionRevoked => What::Sessions,
     })
 }

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::log::head_seq;
 use crate::page::{Page, one_more};
 use crate::schema::{conversation_cards, memberships, own_conversations};
+use crate::settings::{self, OwnSettings};
 use crate::{Snapshot, Store, heads, log};
 
 /// Which of a person's conversations.
@@ -197,10 +198,12 @@ pub struct State {
     pub heads: Vec<ConversationView>,
     /// What is unread.
     pub unread: UnreadTotals,
+    /// The settings.
+    pub settings: OwnSettings,
 }
 
 impl Store {
-    /// A page of the caller's whole state; heads and unread counts with each.
+    /// A page of the caller's whole state; heads, unread counts and settings with each.
     pub async fn sync(
         &self,
         user: UserId,
@@ -217,6 +220,7 @@ impl Store {
                     page,
                     heads,
                     unread,
+                    settings: settings::of(conn, user)?,
                 };
                 Ok((state, seq))
             })

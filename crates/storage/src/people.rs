@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use pinwire_domain::{Refusal, UserId};
 
 use crate::Store;
@@ -75,10 +75,14 @@ pub(crate) fn load(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<UserId, Perso
 
 /// A person whose account is open.
 #[derive(Debug, Clone)]
-pub(crate) struct OpenAccount(Person);
+pub(crate) struct OpenAccount {
+    pub(crate) person: Person,
+    /// Whether others see how far the person has read, and the person how far they have.
+    pub(crate) read_receipts: bool,
+}
 
 const ACCOUNTS: Table = Table {
-    name: "users",
+    name: "accounts",
     key: &["id"],
     columns: &[
         "username",
@@ -86,6 +90,7 @@ const ACCOUNTS: Table = Table {
         "profile_image",
         "version",
         "closed_at",
+        "read_receipts",
     ],
 };
 
@@ -93,15 +98,25 @@ impl Entity for OpenAccount {
     type Key = UserId;
 
     fn load(conn: &mut Conn, keys: &[UserId]) -> Result<Vec<(UserId, Self)>> {
-        type Sql = (BigInt, Text, Text, Nullable<Text>, BigInt, Nullable<BigInt>);
-        type Row = (i64, String, String, Option<String>, i64, Option<i64>);
+        type Sql = (
+            (BigInt, Text, Text, Nullable<Text>, BigInt),
+            Nullable<BigInt>,
+            Bool,
+        );
+        type Row = (PersonRow, Option<i64>, bool);
         let keys = keys.iter().map(|id| vec![id.get().into()]).collect();
         let rows: Vec<Row> = many::select::<Sql, Row>(conn, &ACCOUNTS, keys)?;
-        let open = rows.into_iter().filter(|row| row.5.is_none());
+        let open = rows
+            .into_iter()
+            .filter(|(_, closed_at, _)| closed_at.is_none());
         Ok(open
-            .map(|(id, username, full_name, profile_image, version, _)| {
-                let person = Person::from((id, username, full_name, profile_image, version));
-                (person.id, Self(person))
+            .map(|(person, _, read_receipts)| {
+                let person = Person::from(person);
+                let account = Self {
+                    person,
+                    read_receipts,
+                };
+                (account.person.id, account)
             })
             .collect())
     }
@@ -136,9 +151,9 @@ impl Entity for Username {
 ///
 /// # Errors
 /// [`Refusal::UserNotFound`] if the account was closed meanwhile.
-pub(crate) fn account(tx: &mut Tx<'_>, id: UserId) -> Step<Person> {
+pub(crate) fn account(tx: &mut Tx<'_>, id: UserId) -> Step<OpenAccount> {
     let account = tx.rows.accounts.get(&id)?;
-    Ok(account.ok_or(Refusal::UserNotFound)?.0.clone())
+    Ok(account.ok_or(Refusal::UserNotFound)?.clone())
 }
 
 /// Whether a person can be sent to: an open account that the caller has not blocked.

@@ -17,7 +17,8 @@ use crate::schema::own_conversations;
 /// Conversations that one `read_all` marks at most; the rest take another call.
 const READ_ALL_MAX: i64 = 500;
 
-/// Moves the mark, clears the flag, and tells who is concerned.
+/// Moves the mark, clears the flag, and tells who is concerned: all members, or where the mark is not shown to them, the
+/// person's own devices.
 fn read_up_to(tx: &mut Tx<'_>, user: UserId, id: ConversationId, wanted: Option<i64>) -> Step<()> {
     tx.lock(LockKey::Conversation(id.get()))?;
     tx.rows.conversations.want(id);
@@ -28,12 +29,17 @@ fn read_up_to(tx: &mut Tx<'_>, user: UserId, id: ConversationId, wanted: Option<
     };
     let position = conversation::move_read_mark(mine.read_position, wanted.unwrap_or(last), last)?;
     let moved = position != mine.read_position;
-    if !moved && !mine.unread_flag {
+    // It may have stood still while the person kept it to themselves.
+    let is_shown = mine.read_receipts && position != mine.shown_position;
+    if !moved && !is_shown && !mine.unread_flag {
         return Ok(());
     }
     mine.read_up_to(position, last);
+    if is_shown {
+        mine.shown_position = position;
+    }
     tx.rows.members.put(id, members);
-    let (kind, about) = if moved {
+    let (kind, about) = if is_shown {
         (EventKind::ReadUpdated, About::Conversation(id))
     } else {
         (EventKind::MembershipUpdated, About::Mine(id))

@@ -3,7 +3,8 @@
 use pinwire_domain::ConversationId;
 
 use crate::conversations::Known;
-use crate::conversations::rows::{ConversationOfPeople, ConversationRow, Members, NewPeriod};
+use crate::conversations::periods::NewPeriod;
+use crate::conversations::rows::{ConversationOfPeople, ConversationRow, Members};
 use crate::db::Conn;
 use crate::db::loaded::{Added, Loaded};
 use crate::db::many::Writes;

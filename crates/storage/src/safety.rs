@@ -58,6 +58,23 @@ pub(crate) fn gates(
     Ok(gates)
 }
 
+/// Whether signs of two people (typing, presence) pass between them, given whether the one has blocked the other and
+/// the other way round: what the gate withholds in either direction, neither sees.
+pub(crate) const fn lets_signs_pass((has_blocked, is_blocked): (bool, bool)) -> bool {
+    passes(has_blocked) && passes(is_blocked)
+}
+
+const fn passes(blocked: bool) -> bool {
+    let relation = Relation {
+        i_follow: false,
+        follows_me: false,
+        // They are members of a conversation.
+        talked_before: true,
+        blocked,
+    };
+    !matches!(policy::gate(relation), Gate::Withheld)
+}
+
 /// Whether `person` has blocked `other`.
 pub(crate) fn has_blocked(tx: &mut Tx<'_>, person: UserId, other: UserId) -> Step<bool> {
     Ok(tx.rows.blocks.get(&(person, other))?.is_some())

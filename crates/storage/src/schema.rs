@@ -61,6 +61,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    user_settings (user_id) {
+        user_id -> BigInt,
+        typing -> Bool,
+        presence -> Bool,
+        read_receipts -> Bool,
+        pin_saved_notice -> Bool,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
     follows (follower_id, followed_id) {
         follower_id -> BigInt,
         followed_id -> BigInt,
@@ -190,6 +201,8 @@ diesel::table! {
         last_sent_at -> Nullable<BigInt>,
         created_at -> BigInt,
         version -> BigInt,
+        shown_position -> BigInt,
+        delivered_position -> BigInt,
     }
 }
 
@@ -328,6 +341,9 @@ diesel::table! {
         head_device_id -> Nullable<Text>,
         head_closed_position -> BigInt,
         head_version -> BigInt,
+        shown_position -> BigInt,
+        read_receipts -> Bool,
+        delivered_position -> BigInt,
     }
 }
 
@@ -389,12 +405,29 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    companion_signs (conversation_id, user_id, other_id) {
+        conversation_id -> BigInt,
+        user_id -> BigInt,
+        state -> Text,
+        other_id -> BigInt,
+        other_state -> Text,
+        typing -> Bool,
+        other_typing -> Bool,
+        presence -> Bool,
+        other_presence -> Bool,
+        has_blocked -> Bool,
+        is_blocked -> Bool,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     log_head,
     events,
     signing_keys,
     users,
     user_words,
+    user_settings,
     follows,
     blocks,
     sessions,

@@ -13,21 +13,25 @@ use utoipa::{IntoParams, ToSchema};
 use super::conversations::Mark;
 use crate::auth::{Caller, bearer, check_scopes};
 use crate::error::{ApiError, ApiResult, reasons};
+use crate::live::feed::Start;
 use crate::live::frames::Event;
-use crate::live::hub::Stream;
+use crate::live::hub::{Door, Stream};
 use crate::live::line::Line;
 use crate::live::render::render;
-use crate::live::session::{self, Start, Upgraded};
+use crate::live::session::{self, Upgraded};
 use crate::metrics::RESYNCS;
 use crate::page::PageParams;
 use crate::params::Params;
-use crate::view::{self, ConversationItem, HeadView, UnreadTotalsView};
+use crate::view::{self, ConversationItem, HeadView, SettingsView, UnreadTotalsView};
 use crate::{App, clock, cors, routes, token};
 
 /// Seconds a poll waits at most.
 const WAIT_MAX_S: u64 = 30;
 /// Events of one poll at most.
 const POLL_MAX: i64 = 100;
+
+/// The parameter that names where to go on from.
+pub const AFTER: &str = "after";
 
 /// The subprotocol of the WebSocket.
 pub const SUBPROTOCOL: &str = "pinwire.v5";
@@ -60,10 +64,14 @@ pub struct Events {
     pub more: bool,
 }
 
-fn cursor(text: &str) -> ApiResult<Cursor> {
+/// Reads a cursor of a parameter or header.
+///
+/// # Errors
+/// 400 naming it.
+pub fn cursor(text: &str, name: &str) -> ApiResult<Cursor> {
     text.parse().map_err(|_| {
-        ApiError::new(reasons::MALFORMED_CURSOR, "after is not a cursor")
-            .field("after", "must be <epoch>:<seq> as this server gave it")
+        ApiError::new(reasons::MALFORMED_CURSOR, format!("{name} is not a cursor"))
+            .field(name, "must be <epoch>:<seq> as this server gave it")
     })
 }
 
@@ -91,7 +99,7 @@ pub async fn poll(
         );
     }
     let after = match params.after.as_deref() {
-        Some(text) => cursor(text)?,
+        Some(text) => cursor(text, AFTER)?,
         None => Cursor {
             epoch: app.store.epoch().to_owned(),
             seq: app.store.head().await?,
@@ -101,7 +109,7 @@ pub async fn poll(
     let mut answer = stretch(&app, &caller, &after).await?;
     if wait > 0 && answer.items.is_empty() {
         // Joined before the log is read again, so that nothing falls between.
-        let mut stream = app.live.hub.join_poll(caller.user);
+        let mut stream = app.live.hub.join(caller.user, Door::Poll);
         answer = stretch(&app, &caller, &after).await?;
         while answer.items.is_empty() && wait_for_event(&mut stream, until).await {
             answer = stretch(&app, &caller, &after).await?;
@@ -179,6 +187,9 @@ pub struct Sync {
     /// What is unread; on the first page alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unread: Option<UnreadTotalsView>,
+    /// Your settings; on the first page alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<SettingsView>,
     /// The position all pages count from: resume the stream after it.
     #[schema(example = "19a2:4711")]
     pub position: String,
@@ -196,7 +207,7 @@ struct SyncMark {
 
 /// Fetch the state
 ///
-/// Conversations, heads and unread counts, paged, all counting from one position. Then resume the stream after
+/// Conversations, heads, unread counts and settings, paged, all counting from one position. Then resume the stream after
 /// `position`: events that a later page shows already do no harm, since events carry whole states with versions.
 #[utoipa::path(
     tag = "Events",
@@ -239,6 +250,7 @@ pub async fn sync(
                     .collect()
             }),
             unread: first.then(|| read.value.unread.into()),
+            settings: first.then(|| read.value.settings.into()),
             position,
             bookmark,
         },
@@ -276,7 +288,7 @@ pub async fn websocket(
     let start = params
         .after
         .as_deref()
-        .map(cursor)
+        .map(|text| cursor(text, AFTER))
         .transpose()?
         .map_or(Start::Head, Start::After);
     let operation = routes::find("GET", "/v5/ws").ok_or_else(token::unauthenticated)?;

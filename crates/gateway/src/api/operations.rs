@@ -10,6 +10,7 @@ use crate::body::{BODY_MAX, DEPTH_MAX};
 use crate::error::ApiResult;
 use crate::live::hub::STREAMS_PER_USER_MAX;
 use crate::live::session::FRAME_MAX;
+use crate::live::signs::TYPING_EVERY;
 use crate::rate_limit::SEARCHES_PER_USER;
 
 /// A sign of life.
@@ -68,6 +69,10 @@ pub struct Limits {
     pub websocket_frame_bytes: usize,
     /// Streams of one person on one node.
     pub connections_per_user: usize,
+    /// People whose presence one socket may watch.
+    pub presence_people: usize,
+    /// Seconds in which at most one sign that a person types in a conversation goes out.
+    pub typing_seconds: u64,
     /// Heads of one person.
     pub heads: usize,
     /// Characters of an idempotency key.
@@ -102,6 +107,8 @@ pub async fn get_limits(app: web::Data<App>) -> ApiResult {
         json_depth: DEPTH_MAX,
         websocket_frame_bytes: FRAME_MAX,
         connections_per_user: STREAMS_PER_USER_MAX,
+        presence_people: limits::PRESENCE_PEOPLE_MAX,
+        typing_seconds: TYPING_EVERY.as_secs(),
         heads: limits::HEADS_MAX,
         idempotency_key: limits::IDEMPOTENCY_KEY_MAX,
         sessions: limits::SESSIONS_MAX,

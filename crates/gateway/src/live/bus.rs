@@ -7,6 +7,8 @@ use pinwire_storage::log::LoggedEvent;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use super::signs::{NodeId, Sign};
+
 /// Batches that wait for a tail; what finds no room is found by the head check.
 pub const WAITING_MAX: usize = 1_024;
 /// Bytes of a message on the bus for each of its events; a larger one goes as a hint alone.
@@ -45,6 +47,22 @@ struct Message {
     from: i64,
     to: i64,
     events: Vec<WireEvent>,
+}
+
+/// What comes by the bus.
+#[derive(Debug)]
+pub enum Heard {
+    /// The log went on.
+    Batch(Batch),
+    /// A sign of this node.
+    Sign(NodeId, Sign),
+}
+
+/// A sign past the log. A node of an older version cannot read it, and need not.
+#[derive(Serialize, Deserialize)]
+struct SignMessage {
+    node: String,
+    sign: Sign,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -101,9 +119,25 @@ pub fn encode(node: &str, batch: &Batch) -> String {
     .unwrap_or_else(hint)
 }
 
-/// Reads a message of the bus; one of a newer version is a hint alone.
+/// The message of a sign; none only if it cannot be written.
 #[must_use]
-pub fn decode(text: &[u8]) -> Option<Batch> {
+pub fn encode_sign(node: &str, sign: &Sign) -> Option<String> {
+    let (node, sign) = (node.to_owned(), sign.clone());
+    serde_json::to_string(&SignMessage { node, sign }).ok()
+}
+
+/// Reads a message of the bus. A batch of a newer version is a hint alone; what else a newer version says is none.
+#[must_use]
+pub fn decode(text: &[u8]) -> Option<Heard> {
+    if let Some(batch) = decode_batch(text) {
+        return Some(Heard::Batch(batch));
+    }
+    let SignMessage { node, sign } = serde_json::from_slice(text).ok()?;
+    let node = NodeId::from_str_radix(&node, 16).ok()?;
+    Some(Heard::Sign(node, sign))
+}
+
+fn decode_batch(text: &[u8]) -> Option<Batch> {
     let message: Message = serde_json::from_slice(text).ok()?;
     let events: Option<Vec<_>> = message
         .events
@@ -155,12 +189,43 @@ mod tests {
 
     #[test]
     fn a_batch_crosses_the_bus_whole_or_as_a_hint() {
+        let heard = |batch| match decode(encode("1f", batch).as_bytes()) {
+            Some(Heard::Batch(batch)) => batch,
+            other => panic!("{other:?}"),
+        };
         let sent = batch(10);
-        let got = decode(encode("1f", &sent).as_bytes()).unwrap();
+        let got = heard(&sent);
         assert_eq!((got.from, got.to, &got.events), (7, 8, &sent.events));
-        let hint = decode(encode("1f", &batch(10_000)).as_bytes()).unwrap();
+        let hint = heard(&batch(10_000));
         assert_eq!((hint.from, hint.to, hint.events.len()), (7, 8, 0));
         assert!(decode(b"{}").is_none());
+    }
+
+    #[test]
+    fn a_sign_crosses_the_bus_and_an_older_node_reads_nothing_of_it() {
+        for sign in [
+            Sign::Typing {
+                conversation: 1,
+                user: 2,
+                people: vec![3, 4],
+            },
+            Sign::Presence {
+                online: vec![1],
+                offline: vec![],
+            },
+        ] {
+            let message = encode_sign("1f", &sign).unwrap();
+            assert!(is_from(message.as_bytes(), "1f"));
+            let Some(Heard::Sign(node, heard)) = decode(message.as_bytes()) else {
+                panic!("{message}");
+            };
+            assert_eq!((node, heard), (0x1f, sign));
+            assert!(decode_batch(message.as_bytes()).is_none());
+        }
+        assert!(decode(br#"{"node":"1f","sign":{"waving":{}}}"#).is_none());
+        assert!(
+            decode(br#"{"node":"x","sign":{"presence":{"online":[],"offline":[]}}}"#).is_none()
+        );
     }
 
     #[test]

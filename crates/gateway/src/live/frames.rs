@@ -1,11 +1,13 @@
-//! The frames of the WebSocket, and the events of every door: the types that the AsyncAPI document is made of.
+//! The frames of streams, and the events of every door: the types that the AsyncAPI document is made of.
 
+use pinwire_domain::ConversationId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::view::kinds::ResyncReason;
 use crate::view::{
-    ConversationView, HeadView, MessageView, PersonView, ReactionView, UnreadTotalsView, UnreadView,
+    ConversationView, HeadView, MessageView, PersonView, ReactionView, SettingsView,
+    UnreadTotalsView, UnreadView,
 };
 
 /// An event of a person's stream.
@@ -91,16 +93,20 @@ event_types! {
     ConversationCreated "conversation.created" ["conversation_id", "conversation"] [] true;
     /// Title or people of a conversation changed.
     ConversationUpdated "conversation.updated" ["conversation_id", "conversation"] [] true;
-    /// Your unread flag, mute, archive or hiding changed.
+    /// Your unread flag, mute, archive or hiding changed, or your read mark where it is not shown to others.
     MembershipUpdated "membership.updated" ["conversation_id"] [] true;
     /// Somebody read up to a position.
     ReadUpdated "read.updated" ["conversation_id", "read"] [] true;
+    /// Messages have reached a device of somebody's, up to a position.
+    DeliveryUpdated "delivery.updated" ["conversation_id", "delivery"] [] true;
     /// You opened or minimized a head.
     HeadUpdated "head.updated" ["conversation_id"] [] true;
     /// You closed a head.
     HeadClosed "head.closed" ["conversation_id"] [] true;
     /// A profile changed.
     UserUpdated "user.updated" ["user"] [] false;
+    /// You changed your settings.
+    SettingsUpdated "settings.updated" ["settings"] [] false;
 }
 
 /// The present state of what an event is about. Which fields are there follows from the event's `type`.
@@ -123,14 +129,31 @@ pub struct Subject {
     /// Somebody's read mark (`read.updated`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read: Option<ReadMark>,
+    /// Somebody's delivery mark (`delivery.updated`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<DeliveryMark>,
     /// A person (`user.updated`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<PersonView>,
+    /// Your settings (`settings.updated`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<SettingsView>,
 }
 
 /// Up to where somebody has read. A newer mark is never lower.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReadMark {
+    /// Who.
+    #[schema(pattern = r"^\d+$")]
+    pub user_id: String,
+    /// The position.
+    #[schema(minimum = 0, example = 3)]
+    pub position: i64,
+}
+
+/// Up to where messages have reached a device of somebody's. A newer mark is never lower.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeliveryMark {
     /// Who.
     #[schema(pattern = r"^\d+$")]
     pub user_id: String,
@@ -193,7 +216,7 @@ pub enum ServerFrame {
         /// Why.
         reason: ResyncReason,
     },
-    /// All that concerns you up to `seq` has been sent. Answer with `pong`.
+    /// All that concerns you up to `seq` has been sent. On a WebSocket, answer with `pong`.
     #[serde(rename = "ping")]
     Ping {
         /// A place in the log to resume from.
@@ -225,6 +248,113 @@ pub enum ServerFrame {
         #[schema(example = "no such conversation")]
         message: String,
     },
+    /// Somebody types in a conversation. Not stored, and comes at most once: show it for 6 seconds, or until a message
+    /// of theirs comes.
+    #[serde(rename = "typing")]
+    Typing {
+        /// The conversation.
+        #[schema(pattern = r"^\d+$", example = "3763541867536384")]
+        conversation_id: String,
+        /// Who types.
+        #[schema(pattern = r"^\d+$", example = "3763541867536386")]
+        user_id: String,
+    },
+    /// Somebody you watch came or went. Not stored, and comes at most once.
+    #[serde(rename = "presence")]
+    Presence {
+        /// Who.
+        #[schema(pattern = r"^\d+$", example = "3763541867536386")]
+        user_id: String,
+        /// Whether they are there.
+        state: PresenceState,
+    },
+    /// The last frame of an answer of Server-Sent Events; a WebSocket has a close code for it.
+    #[serde(rename = "close")]
+    Close {
+        /// Why, and what to do next: see `x-close-codes`.
+        #[schema(example = 4003)]
+        code: u16,
+        /// The same as a name.
+        #[schema(example = "signed_out")]
+        reason: String,
+    },
+}
+
+/// The type of [`ServerFrame::Ping`].
+pub const PING: &str = "ping";
+/// The type of [`ServerFrame::Presence`].
+pub const PRESENCE: &str = "presence";
+/// The type of [`ServerFrame::Close`].
+pub const CLOSE: &str = "close";
+
+impl ServerFrame {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Hello { .. } => "hello",
+            Self::ResyncRequired { .. } => "resync_required",
+            Self::Ping { .. } => PING,
+            Self::Ok { .. } => "ok",
+            Self::Error { .. } => "error",
+            Self::Typing { .. } => "typing",
+            Self::Presence { .. } => PRESENCE,
+            Self::Close { .. } => CLOSE,
+        }
+    }
+
+    /// The place that it brings a stream to.
+    #[must_use]
+    pub const fn seq(&self) -> Option<i64> {
+        match self {
+            Self::Hello { seq, .. } | Self::ResyncRequired { seq, .. } | Self::Ping { seq } => {
+                Some(*seq)
+            }
+            Self::Ok { .. }
+            | Self::Error { .. }
+            | Self::Typing { .. }
+            | Self::Presence { .. }
+            | Self::Close { .. } => None,
+        }
+    }
+}
+
+/// Whether somebody has a socket or an event stream open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PresenceState {
+    /// There.
+    Online,
+    /// Not there, or not for you to know.
+    Offline,
+}
+
+/// A frame, ready to be sent.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// Its `type`.
+    pub kind: &'static str,
+    /// Its `seq`, where it has one: the place that the stream has come to.
+    pub seq: Option<i64>,
+    /// The whole of it, as JSON.
+    pub text: String,
+    /// The place of the message that it brings, if it is somebody else's.
+    pub message: Option<(ConversationId, i64)>,
+}
+
+impl Frame {
+    /// A frame that is no event.
+    ///
+    /// # Errors
+    /// Only if it cannot be written as JSON.
+    pub fn of(frame: &ServerFrame) -> serde_json::Result<Self> {
+        Ok(Self {
+            kind: frame.name(),
+            seq: frame.seq(),
+            text: serde_json::to_string(frame)?,
+            message: None,
+        })
+    }
 }
 
 /// What a client sends.
@@ -260,6 +390,38 @@ pub enum ClientFrame {
         #[schema(minimum = 0, example = 3)]
         position: i64,
     },
+    /// Tells that all frames up to `seq` have reached this device, so that others see their messages delivered. Nothing
+    /// else.
+    #[serde(rename = "ack")]
+    Ack {
+        /// Names this frame in the answer.
+        #[schema(example = "7")]
+        id: Option<String>,
+        /// The `seq` of a frame.
+        #[schema(minimum = 0, example = 4711)]
+        seq: i64,
+    },
+    /// Lets the others see that you type, as `POST /v5/conversations/{id}/typing` does.
+    #[serde(rename = "typing")]
+    Typing {
+        /// Names this frame in the answer.
+        #[schema(example = "7")]
+        id: Option<String>,
+        /// The conversation.
+        #[schema(pattern = r"^\d+$", example = "3763541867536384")]
+        conversation_id: String,
+    },
+    /// Watches these people, and nobody else from now on. After the `ok` come a `presence` for each who is online, and
+    /// later one for each change.
+    #[serde(rename = "presence.watch")]
+    PresenceWatch {
+        /// Names this frame in the answer.
+        #[schema(example = "7")]
+        id: Option<String>,
+        /// The people; nobody to watch no more.
+        #[schema(max_items = 100, example = json!(["3763541867536386"]))]
+        user_ids: Vec<String>,
+    },
     /// Goes on with a new access token of the same session.
     #[serde(rename = "auth.refresh")]
     AuthRefresh {
@@ -282,6 +444,9 @@ impl ClientFrame {
             Self::Ping { id }
             | Self::Pong { id, .. }
             | Self::Read { id, .. }
+            | Self::Ack { id, .. }
+            | Self::Typing { id, .. }
+            | Self::PresenceWatch { id, .. }
             | Self::AuthRefresh { id, .. } => id.clone(),
         }
     }

@@ -1,6 +1,6 @@
 //! The streams that are open on this node, by person.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,13 +8,35 @@ use pinwire_domain::UserId;
 use tokio::sync::{Notify, mpsc};
 
 use super::close::{self, CloseCode};
+use super::frames::Frame;
 use super::render::Delivery;
 use crate::metrics::{STREAM_OVERFLOWS, STREAMS};
 
 /// Events that wait for one stream; beyond it the stream reads the log at its own pace.
 const QUEUE_MAX: usize = 64;
-/// Sockets of one person on one node, and as many polls that wait; one more closes the oldest of its kind.
+/// Streams of one person on one node by each door; one more closes the oldest by the same.
 pub const STREAMS_PER_USER_MAX: usize = 20;
+
+/// Signs are dropped where fewer places than this are free, so that they never keep an event out.
+const FREE_FOR_SIGNS: usize = QUEUE_MAX / 2;
+
+/// What waits for a stream.
+#[derive(Debug, Clone)]
+pub enum Told {
+    /// An event.
+    Event(Arc<Delivery>),
+    /// A frame that is no event, and may be lost.
+    Sign(Arc<Frame>),
+}
+
+/// Names a stream of this node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StreamKey {
+    /// Whose it is.
+    pub user: UserId,
+    /// Which of theirs.
+    pub id: u64,
+}
 
 /// What a stream is told beside events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,17 +52,34 @@ const ORDERS_MAX: usize = 8;
 
 /// By which door a stream goes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Door {
+pub enum Door {
+    /// A WebSocket.
     Socket,
+    /// Server-Sent Events.
+    Events,
+    /// A poll that waits.
     Poll,
 }
 
 struct Entry {
     id: u64,
     door: Door,
-    queue: mpsc::Sender<Arc<Delivery>>,
+    queue: mpsc::Sender<Told>,
     orders: mpsc::Sender<Order>,
     behind: Arc<Behind>,
+}
+
+impl Entry {
+    /// Whether who holds it is there. Polls come and go.
+    fn is_open(&self) -> bool {
+        self.door != Door::Poll
+    }
+
+    /// Hands on a sign; false if there is no room for signs.
+    fn sign(&self, frame: &Arc<Frame>) -> bool {
+        let has_room = self.queue.capacity() >= FREE_FOR_SIGNS && !self.behind.is_set();
+        has_room && self.queue.try_send(Told::Sign(Arc::clone(frame))).is_ok()
+    }
 }
 
 /// Tells a stream that its queue was full and it has to read the log.
@@ -74,8 +113,8 @@ impl Behind {
 
 /// The receiving side of a stream; leaves the hub when dropped.
 pub struct Stream {
-    /// Events, in order.
-    pub queue: mpsc::Receiver<Arc<Delivery>>,
+    /// Events, in order, and signs.
+    pub queue: mpsc::Receiver<Told>,
     /// Orders.
     pub orders: mpsc::Receiver<Order>,
     /// Whether the queue was full.
@@ -83,6 +122,17 @@ pub struct Stream {
     hub: Arc<Hub>,
     user: UserId,
     id: u64,
+}
+
+impl Stream {
+    /// Its name in the hub.
+    #[must_use]
+    pub const fn key(&self) -> StreamKey {
+        StreamKey {
+            user: self.user,
+            id: self.id,
+        }
+    }
 }
 
 impl Drop for Stream {
@@ -99,22 +149,16 @@ pub struct Hub {
     next_id: AtomicU64,
     /// Up to where the log has been handed to the streams.
     position: AtomicI64,
+    /// The people who opened or closed a stream since this was last asked for.
+    changes: Mutex<HashSet<UserId>>,
 }
 
 impl Hub {
-    /// Opens a socket's stream for a person. Join first, then read the log: so nothing falls between.
+    /// Opens a stream for a person. Join first, then read the log: so nothing falls between.
+    ///
+    /// Streams by different doors are counted apart: one more than a person may have ends the oldest by the same door.
     #[must_use]
-    pub fn join(self: &Arc<Self>, user: UserId) -> Stream {
-        self.add(user, Door::Socket)
-    }
-
-    /// Opens the stream of a poll that waits. As many as sockets, counted apart: one more ends the oldest poll.
-    #[must_use]
-    pub fn join_poll(self: &Arc<Self>, user: UserId) -> Stream {
-        self.add(user, Door::Poll)
-    }
-
-    fn add(self: &Arc<Self>, user: UserId, door: Door) -> Stream {
+    pub fn join(self: &Arc<Self>, user: UserId, door: Door) -> Stream {
         let (queue, events) = mpsc::channel(QUEUE_MAX);
         let (orders, told) = mpsc::channel(ORDERS_MAX);
         let behind = Arc::new(Behind::default());
@@ -141,6 +185,9 @@ impl Hub {
         }
         mine.push(entry);
         drop(streams);
+        if door != Door::Poll {
+            self.note_change(user);
+        }
         metrics::gauge!(STREAMS).increment(1.0);
         Stream {
             queue: events,
@@ -152,6 +199,26 @@ impl Hub {
         }
     }
 
+    fn note_change(&self, user: UserId) {
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        changes.insert(user);
+    }
+
+    /// The people who opened or closed a stream since the last call.
+    #[must_use]
+    pub fn take_changes(&self) -> HashSet<UserId> {
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut changes)
+    }
+
+    /// Whether a person has a stream open that is no poll.
+    #[must_use]
+    pub fn is_listening(&self, user: UserId) -> bool {
+        let streams = self.lock();
+        let mine = streams.get(&user);
+        mine.is_some_and(|mine| mine.iter().any(Entry::is_open))
+    }
+
     fn leave(&self, user: UserId, id: u64) {
         let mut streams = self.lock();
         if let Some(mine) = streams.get_mut(&user) {
@@ -160,6 +227,8 @@ impl Hub {
                 streams.remove(&user);
             }
         }
+        drop(streams);
+        self.note_change(user);
     }
 
     /// Those of `people` who have a stream here.
@@ -178,11 +247,31 @@ impl Hub {
         let streams = self.lock();
         for user in delivery.people() {
             for entry in streams.get(&user).into_iter().flatten() {
-                if entry.queue.try_send(Arc::clone(delivery)).is_err() {
+                let event = Told::Event(Arc::clone(delivery));
+                if entry.queue.try_send(event).is_err() {
                     entry.behind.set();
                 }
             }
         }
+    }
+
+    /// Hands a sign to the streams of these people; where there is no room, it is dropped.
+    pub fn sign(&self, people: &[UserId], frame: &Arc<Frame>) {
+        let streams = self.lock();
+        for user in people {
+            let mine = streams.get(user).into_iter().flatten();
+            for entry in mine.filter(|entry| entry.is_open()) {
+                entry.sign(frame);
+            }
+        }
+    }
+
+    /// Hands a sign to one stream; false if it has no room. For a stream that is no more there is nothing to do.
+    pub fn sign_to(&self, stream: StreamKey, frame: &Arc<Frame>) -> bool {
+        let streams = self.lock();
+        let mut mine = streams.get(&stream.user).into_iter().flatten();
+        let entry = mine.find(|entry| entry.id == stream.id);
+        entry.is_none_or(|entry| entry.sign(frame))
     }
 
     /// Gives an order to all streams of a person.
@@ -218,6 +307,7 @@ impl Hub {
 
 #[cfg(test)]
 mod tests {
+    use super::super::frames::ServerFrame;
     use super::*;
 
     fn delivery(seq: i64) -> Arc<Delivery> {
@@ -227,39 +317,89 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_puts_the_stream_behind_and_loses_nothing_silently() {
         let hub = Arc::new(Hub::default());
-        let mut stream = hub.join(UserId::new(1));
+        let mut stream = hub.join(UserId::new(1), Door::Socket);
         for seq in 1..=i64::try_from(QUEUE_MAX).unwrap() {
             hub.deliver(&delivery(seq));
         }
         assert!(!stream.behind.is_behind.load(Ordering::Acquire));
         hub.deliver(&delivery(1_000));
         stream.behind.wait().await;
-        assert_eq!(stream.queue.recv().await.unwrap().seq, 1);
+        let Told::Event(first) = stream.queue.recv().await.unwrap() else {
+            panic!("no event was told")
+        };
+        assert_eq!(first.seq, 1);
+    }
+
+    #[tokio::test]
+    async fn signs_are_dropped_before_they_keep_an_event_out() {
+        let hub = Arc::new(Hub::default());
+        let user = UserId::new(1);
+        let (mut stream, mut poll) = (hub.join(user, Door::Socket), hub.join(user, Door::Poll));
+        let frame = Arc::new(Frame::of(&ServerFrame::Ping { seq: 1 }).unwrap());
+        for _ in 0..QUEUE_MAX {
+            hub.sign(&[user], &frame);
+        }
+        assert!(poll.queue.try_recv().is_err(), "a poll waits for events");
+        let key = stream.key();
+        assert!(!hub.sign_to(key, &frame));
+        let events = i64::try_from(FREE_FOR_SIGNS).unwrap() - 1;
+        for seq in 1..=events {
+            hub.deliver(&delivery(seq));
+        }
+        assert!(!stream.behind.is_set(), "there was room for events");
+        let mut signs = 0;
+        while let Ok(Told::Sign(_)) = stream.queue.try_recv() {
+            signs += 1;
+        }
+        assert_eq!(signs, QUEUE_MAX - FREE_FOR_SIGNS + 1);
+        drop(stream);
+        assert!(hub.sign_to(key, &frame), "nothing to do for nobody");
+    }
+
+    #[tokio::test]
+    async fn who_comes_and_goes_is_noted() {
+        let hub = Arc::new(Hub::default());
+        let user = UserId::new(1);
+        assert!(hub.take_changes().is_empty());
+        let poll = hub.join(user, Door::Poll);
+        assert!(!hub.is_listening(user));
+        assert!(hub.take_changes().is_empty());
+        let stream = hub.join(user, Door::Events);
+        assert!(hub.is_listening(user));
+        assert_eq!(hub.take_changes(), HashSet::from([user]));
+        drop((stream, poll));
+        assert!(!hub.is_listening(user));
+        assert_eq!(hub.take_changes(), HashSet::from([user]));
+    }
+
+    /// Opens this many streams.
+    fn open(hub: &Arc<Hub>, door: Door, count: usize) -> Vec<Stream> {
+        let user = UserId::new(1);
+        (0..count).map(|_| hub.join(user, door)).collect()
     }
 
     #[tokio::test]
     async fn one_stream_too_many_closes_the_oldest() {
-        let hub = Arc::new(Hub::default());
-        let user = UserId::new(1);
-        let mut streams: Vec<_> = (0..STREAMS_PER_USER_MAX).map(|_| hub.join(user)).collect();
-        assert!(streams[0].orders.try_recv().is_err());
-        let _one_more = hub.join(user);
-        let order = streams[0].orders.try_recv().unwrap();
-        assert_eq!(order, Order::Close(close::TOO_MANY_CONNECTIONS));
-        drop(streams);
-        assert_eq!(hub.present(&[user]), [user]);
+        for door in [Door::Socket, Door::Events, Door::Poll] {
+            let hub = Arc::new(Hub::default());
+            let mut streams = open(&hub, door, STREAMS_PER_USER_MAX);
+            assert!(streams[0].orders.try_recv().is_err());
+            let _one_more = open(&hub, door, 1);
+            let order = streams[0].orders.try_recv().unwrap();
+            assert_eq!(order, Order::Close(close::TOO_MANY_CONNECTIONS));
+            drop(streams);
+            assert_eq!(hub.present(&[UserId::new(1)]), [UserId::new(1)]);
+        }
     }
 
     #[tokio::test]
-    async fn polls_and_sockets_are_counted_apart() {
+    async fn doors_are_counted_apart() {
         let hub = Arc::new(Hub::default());
-        let user = UserId::new(1);
-        let mut sockets: Vec<_> = (0..STREAMS_PER_USER_MAX).map(|_| hub.join(user)).collect();
-        let mut polls: Vec<_> = (0..=STREAMS_PER_USER_MAX)
-            .map(|_| hub.join_poll(user))
+        let mut open: Vec<Stream> = [Door::Socket, Door::Events, Door::Poll]
+            .into_iter()
+            .flat_map(|door| open(&hub, door, STREAMS_PER_USER_MAX))
             .collect();
-        assert!(polls[0].orders.try_recv().is_ok());
-        for stream in sockets.iter_mut().chain(&mut polls[1..]) {
+        for stream in &mut open {
             assert!(stream.orders.try_recv().is_err());
         }
     }

@@ -1,5 +1,6 @@
 //! Redis Pub/Sub: at most once, so every loss of the connection leads to a look at the log's head.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -7,7 +8,8 @@ use redis::{AsyncCommands, PushInfo, PushKind, Value};
 use tokio::sync::mpsc;
 use tokio::time::{interval, timeout};
 
-use super::bus::{self, Batch, Inbox, News};
+use super::bus::{self, Batch, Heard, Inbox, News};
+use super::signs::{Sign, Signs};
 use crate::clock;
 
 /// How long a publish may take before it is given up; the head check makes up for it.
@@ -27,7 +29,17 @@ impl Address {
     }
 }
 
+/// Who hears what other nodes publish.
+#[derive(Clone)]
+pub struct Ears {
+    /// That the log went on.
+    pub inbox: Inbox,
+    /// What goes past the log.
+    pub signs: Arc<Signs>,
+}
+
 /// The connection for publishing.
+#[derive(Clone)]
 pub struct RedisBus {
     connection: ConnectionManager,
     channel: String,
@@ -46,14 +58,14 @@ fn config() -> ConnectionManagerConfig {
 }
 
 impl RedisBus {
-    /// Connects, and starts to hand what other nodes publish to `inbox`. `epoch` keeps installations apart.
+    /// Connects, and starts to hand on what other nodes publish. `epoch` keeps installations apart.
     ///
     /// # Errors
     /// When Redis cannot be reached at the start.
     pub async fn connect(
         Address(mut info): Address,
         epoch: &str,
-        inbox: Inbox,
+        ears: Ears,
     ) -> Result<Self, redis::RedisError> {
         // Pushes need RESP3.
         let settings = info
@@ -76,8 +88,8 @@ impl RedisBus {
         let mut subscription = ConnectionManager::new_with_config(client, subscribing).await?;
         subscription.subscribe(&[&channel]).await?;
         let node = format!("{:x}", u64::from_be_bytes(clock::random_bytes()));
-        tokio::spawn(forward(pushed, node.clone(), inbox.clone()));
-        tokio::spawn(keep_alive(subscription, inbox));
+        tokio::spawn(keep_alive(subscription, ears.inbox.clone()));
+        tokio::spawn(forward(pushed, node.clone(), ears));
         Ok(Self {
             connection: publishing,
             channel,
@@ -87,7 +99,17 @@ impl RedisBus {
 
     /// Tells the other nodes of a batch, or gives up soon.
     pub async fn publish(&self, batch: &Batch) {
-        let message = bus::encode(&self.node, batch);
+        self.send(bus::encode(&self.node, batch)).await;
+    }
+
+    /// Tells the other nodes of a sign, or gives up soon.
+    pub async fn publish_sign(&self, sign: &Sign) {
+        if let Some(message) = bus::encode_sign(&self.node, sign) {
+            self.send(message).await;
+        }
+    }
+
+    async fn send(&self, message: String) {
         let mut connection = self.connection.clone();
         let publish = connection.publish::<_, _, ()>(&self.channel, message);
         match timeout(PUBLISH_TIMEOUT, publish).await {
@@ -99,13 +121,20 @@ impl RedisBus {
 }
 
 /// Hands pushes on at once: their channel has no bound of its own.
-async fn forward(mut pushes: mpsc::UnboundedReceiver<PushInfo>, node: String, inbox: Inbox) {
+async fn forward(mut pushes: mpsc::UnboundedReceiver<PushInfo>, node: String, ears: Ears) {
     while let Some(push) = pushes.recv().await {
         let news = match push.kind {
             PushKind::Message => match push.data.get(1) {
                 // This node's tail was told at once.
                 Some(Value::BulkString(text)) if bus::is_from(text, &node) => None,
-                Some(Value::BulkString(text)) => bus::decode(text).map(News::Batch),
+                Some(Value::BulkString(text)) => match bus::decode(text) {
+                    Some(Heard::Batch(batch)) => Some(News::Batch(batch)),
+                    Some(Heard::Sign(teller, sign)) => {
+                        ears.signs.take(teller, sign);
+                        None
+                    }
+                    None => None,
+                },
                 _ => None,
             },
             // Subscribed (again): what was published meanwhile is lost.
@@ -118,7 +147,7 @@ async fn forward(mut pushes: mpsc::UnboundedReceiver<PushInfo>, node: String, in
         };
         if let Some(news) = news {
             // A full inbox loses a hint, which the head check finds.
-            drop(inbox.try_send(news));
+            drop(ears.inbox.try_send(news));
         }
     }
 }

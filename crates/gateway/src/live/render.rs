@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use pinwire_domain::event::EventKind;
-use pinwire_domain::{Time, UserId};
+use pinwire_domain::{ConversationId, Time, UserId};
 use pinwire_storage::events::{StreamEvent, What};
 use serde::Serialize;
 
-use super::frames::{EventType, Me, ReadMark, Subject};
-use crate::view::{ConversationView, HeadView, MessageView, PersonView, ReactionView};
+use super::frames::{DeliveryMark, EventType, Me, ReadMark, Subject};
+use crate::view::{
+    ConversationView, HeadView, MessageView, PersonView, ReactionView, SettingsView,
+};
 
 /// An event, ready to be written to each person's stream.
 #[derive(Debug)]
@@ -18,12 +20,25 @@ pub struct Delivery {
     pub seq: i64,
     /// Everything between `prev` and `me`, as JSON.
     common: String,
-    /// The event's type, as JSON.
-    kind: String,
-    /// Each person's own part, as JSON, where there is one.
-    own: HashMap<UserId, Option<String>>,
+    /// The same without read marks; empty where nobody needs it.
+    unmarked: String,
+    /// The event's type.
+    pub kind: &'static str,
+    /// What is each person's.
+    own: HashMap<UserId, Own>,
+    /// The message that it brings: its place, and who sent it.
+    message: Option<(ConversationId, i64, UserId)>,
     /// Whose session was signed out, instead of anything to show.
     pub signed_out: Option<UserId>,
+}
+
+/// What is one person's in an event.
+#[derive(Debug, Default)]
+struct Own {
+    /// Their own part, as JSON, where there is one.
+    me: Option<String>,
+    /// Whether they see the common part without read marks.
+    unmarked: bool,
 }
 
 impl Delivery {
@@ -32,17 +47,29 @@ impl Delivery {
         self.own.keys().copied()
     }
 
+    /// The place of the message that it brings to this person, if it is not their own.
+    #[must_use]
+    pub fn message_for(&self, user: UserId) -> Option<(ConversationId, i64)> {
+        let (conversation, position, sender) = self.message?;
+        (sender != user).then_some((conversation, position))
+    }
+
     /// The frame for one person's stream, whose last frame had the seq `prev`.
     #[must_use]
     pub fn frame(&self, user: UserId, prev: i64) -> String {
-        let own = self.own.get(&user).and_then(Option::as_deref);
-        let room = self.common.len() + own.map_or(0, str::len) + 96;
+        let own = self.own.get(&user);
+        let common = match own {
+            Some(own) if own.unmarked => &self.unmarked,
+            _ => &self.common,
+        };
+        let own = own.and_then(|own| own.me.as_deref());
+        let room = common.len() + own.map_or(0, str::len) + 96;
         let mut frame = String::with_capacity(room);
         // Writing to a String cannot fail.
         let _ = write!(
             frame,
-            r#"{{"type":{},"seq":{},"prev":{prev},{}"#,
-            self.kind, self.seq, self.common
+            r#"{{"type":"{}","seq":{},"prev":{prev},{}"#,
+            self.kind, self.seq, common
         );
         if let Some(own) = own {
             frame.push_str(",\"me\":");
@@ -57,8 +84,10 @@ impl Delivery {
         Self {
             seq,
             common: "\"data\":{}".into(),
-            kind: "\"ping\"".into(),
-            own: HashMap::from([(user, None)]),
+            unmarked: String::new(),
+            kind: "user.updated",
+            own: HashMap::from([(user, Own::default())]),
+            message: None,
             signed_out: None,
         }
     }
@@ -73,21 +102,30 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
     let mut delivery = Delivery {
         seq: row.seq,
         common: String::new(),
-        kind: String::new(),
+        unmarked: String::new(),
+        kind: "",
         own: event
             .viewers
             .iter()
-            .map(|(user, _)| (*user, None))
+            .map(|(user, _)| (*user, Own::default()))
             .collect(),
+        message: match &event.what {
+            What::Message(it) => Some((it.conversation, it.position, it.sender.id)),
+            _ => None,
+        },
         signed_out: None,
     };
     let Some(kind) = event_type(row.kind) else {
         delivery.signed_out = Some(row.actor);
         return Ok(delivery);
     };
-    delivery.kind = json(&kind)?;
-    let data = json(&data(event))?;
-    delivery.common = format!(r#""at":"{}","data":{data}"#, row.at);
+    delivery.kind = kind.name();
+    let common = |with_marks| -> Result<String, serde_json::Error> {
+        let data = json(&data(event, with_marks))?;
+        Ok(format!(r#""at":"{}","data":{data}"#, row.at))
+    };
+    delivery.common = common(true)?;
+    let shows_marks = shows_conversation(event);
     for (user, mine) in &event.viewers {
         let (Some(conversation), Some(mine)) = (&event.conversation, mine) else {
             continue;
@@ -107,7 +145,12 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
             head: HeadView::of(conversation, mine, *user, now),
             version: mine.version,
         };
-        delivery.own.insert(*user, Some(json(&me)?));
+        let unmarked = shows_marks && !mine.sees_marks;
+        if unmarked && delivery.unmarked.is_empty() {
+            delivery.unmarked = common(false)?;
+        }
+        let me = Some(json(&me)?);
+        delivery.own.insert(*user, Own { me, unmarked });
     }
     Ok(delivery)
 }
@@ -126,17 +169,31 @@ const fn event_type(kind: EventKind) -> Option<EventType> {
         EventKind::ConversationUpdated => EventType::ConversationUpdated,
         EventKind::MembershipUpdated => EventType::MembershipUpdated,
         EventKind::ReadUpdated => EventType::ReadUpdated,
+        EventKind::DeliveryUpdated => EventType::DeliveryUpdated,
         EventKind::HeadUpdated => EventType::HeadUpdated,
         EventKind::HeadClosed => EventType::HeadClosed,
         EventKind::UserUpdated => EventType::UserUpdated,
+        EventKind::SettingsUpdated => EventType::SettingsUpdated,
         EventKind::SessionRevoked => return None,
     })
 }
 
-fn data(event: &StreamEvent) -> Subject {
+/// Whether an event shows its conversation with all members.
+fn shows_conversation(event: &StreamEvent) -> bool {
+    match &event.what {
+        // The first one brings its conversation along.
+        What::Message(message) => {
+            event.event.kind == EventKind::MessageCreated && message.position == 1
+        }
+        What::Conversation => true,
+        _ => false,
+    }
+}
+
+fn data(event: &StreamEvent, with_marks: bool) -> Subject {
     let kind = event.event.kind;
     let conversation = event.conversation.as_deref();
-    let whole = || conversation.map(ConversationView::from);
+    let whole = || conversation.map(|it| ConversationView::of(it, with_marks));
     let about = Subject {
         conversation_id: conversation.map(|c| c.id.to_string()),
         ..Subject::default()
@@ -145,10 +202,7 @@ fn data(event: &StreamEvent) -> Subject {
         What::Message(message) => Subject {
             message: Some(MessageView::of(message, None)),
             position: (kind == EventKind::MessageDeleted).then_some(message.position),
-            // The first one brings its conversation along.
-            conversation: (kind == EventKind::MessageCreated && message.position == 1)
-                .then(whole)
-                .flatten(),
+            conversation: shows_conversation(event).then(whole).flatten(),
             ..about
         },
         What::Gone(position) => Subject {
@@ -166,8 +220,19 @@ fn data(event: &StreamEvent) -> Subject {
             }),
             ..about
         },
+        What::Delivery(position) => Subject {
+            delivery: Some(DeliveryMark {
+                user_id: event.event.actor.to_string(),
+                position: *position,
+            }),
+            ..about
+        },
         What::Person(person) => Subject {
             user: Some(PersonView::from(person)),
+            ..about
+        },
+        What::Settings(settings) => Subject {
+            settings: Some(SettingsView::from(*settings)),
             ..about
         },
         What::Mine | What::Sessions => about,

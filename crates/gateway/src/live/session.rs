@@ -1,64 +1,33 @@
-//! One WebSocket: what was missed, then what comes, each once and in order.
-
-use std::collections::VecDeque;
-use std::future::ready;
-use std::pin::pin;
-use std::time::Duration;
+//! One WebSocket: what its peer says, and the frames of its stream.
 
 use actix_web::web::{self, Bytes};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, MessageStream};
 use futures_util::StreamExt;
-use pinwire_domain::ConversationId;
-use pinwire_domain::event::Cursor;
-use pinwire_storage::events::{ResyncReason, Stretch};
+use pinwire_domain::{ConversationId, Field, Refusal, UserId, limits};
 use serde::Serialize;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::Instant;
 
+use super::acks::Unacknowledged;
 use super::close;
 use super::ending::End;
-use super::frames::{ClientFrame, ServerFrame};
-use super::hub::{Order, Stream};
+use super::feed::{Feed, Start, Step, fault};
+use super::frames::{ClientFrame, Frame, PING, PresenceState, ServerFrame};
+use super::hub::Door;
 use super::line::Line;
-use super::render::{Delivery, render};
+use super::presence::{self, Watch};
+use super::signs;
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::metrics::RESYNCS;
-use crate::view::PersonView;
 use crate::{App, body, clock};
 
-/// How often the server pings.
-pub const PING_EVERY: Duration = Duration::from_secs(25);
 /// Pings in a row without an answer that end the socket.
 const UNANSWERED_MAX: u32 = 2;
-/// How long a peer may take no byte.
-pub const STALL_MAX: Duration = Duration::from_secs(30);
-/// Events read from the log at once.
-const STRETCH_MAX: i64 = 100;
 /// Bytes of a client frame at most.
 pub const FRAME_MAX: usize = 64 * 1024;
 /// Frames a client may send at once.
 pub const FRAMES_BURST: f64 = 100.0;
 /// Frames a client may send each second by and by.
 pub const FRAMES_PER_SECOND: f64 = 20.0;
-
-type Step = Result<(), End>;
-
-/// What has to be read from the log: when resuming, and after the queue was full.
-#[derive(Default)]
-struct Missed {
-    /// Read and not yet sent.
-    ready: VecDeque<Delivery>,
-    /// Up to where the log was read.
-    reached: i64,
-    /// Whether there is more beyond.
-    more: bool,
-}
-
-impl Missed {
-    fn is_any(&self) -> bool {
-        self.more || !self.ready.is_empty()
-    }
-}
 
 /// What is sent to the peer.
 enum Outgoing {
@@ -78,51 +47,35 @@ pub struct Upgraded {
 
 /// A running WebSocket.
 pub struct Session {
-    app: web::Data<App>,
-    caller: Caller,
+    feed: Feed,
     socket: actix_ws::Session,
     incoming: AggregatedMessageStream,
     line: Option<Line>,
-    stream: Stream,
-    missed: Missed,
-    /// The seq of the last frame that had one.
-    last: i64,
-    expires: Instant,
+    /// What the peer may acknowledge.
+    unacknowledged: Unacknowledged,
+    /// Whom the peer wants to be told of.
+    watch: Option<Watch>,
     unanswered: u32,
     frames_left: f64,
     last_frame: Instant,
-}
-
-/// Where a session begins.
-pub enum Start {
-    /// After this cursor.
-    After(Cursor),
-    /// At the log's head.
-    Head,
 }
 
 impl Session {
     /// A session for `caller` on an upgraded connection.
     #[must_use]
     pub fn new(app: web::Data<App>, caller: Caller, upgraded: Upgraded) -> Self {
-        let expires = expiry(&caller);
         let incoming = upgraded
             .incoming
             .max_frame_size(FRAME_MAX)
             .aggregate_continuations()
             .max_continuation_size(FRAME_MAX);
-        // Joined before the log is read, so that nothing falls between.
-        let stream = app.live.hub.join(caller.user);
         Self {
-            app,
-            caller,
+            feed: Feed::join(app, caller, Door::Socket),
             socket: upgraded.socket,
             incoming,
             line: upgraded.line,
-            stream,
-            missed: Missed::default(),
-            last: 0,
-            expires,
+            unacknowledged: Unacknowledged::default(),
+            watch: None,
             unanswered: 0,
             frames_left: FRAMES_BURST,
             last_frame: Instant::now(),
@@ -140,151 +93,36 @@ impl Session {
             socket,
             incoming,
             line,
-            stream,
+            feed,
             ..
         } = self;
         // What comes from now on is not for this socket.
-        drop(stream);
+        drop(feed);
         Box::pin(end.carry_out(socket, incoming, line)).await;
     }
 
     async fn begin(&mut self, start: Start) -> Step {
-        let unread = self
-            .app
-            .store
-            .unread(self.caller.user)
-            .await
-            .map_err(fault)?;
-        let person = self
-            .app
-            .store
-            .person(self.caller.user)
-            .await
-            .map_err(fault)?;
-        let epoch = self.app.store.epoch().to_owned();
-        let cursor = match start {
-            Start::After(cursor) => cursor,
-            Start::Head => unread.cursor.clone(),
-        };
-        let check = self.stretch(cursor.clone(), 1).await?;
-        self.last = if matches!(check, Stretch::Resync(_)) {
-            unread.cursor.seq
-        } else {
-            cursor.seq
-        };
-        self.send(&ServerFrame::Hello {
-            epoch,
-            seq: self.last,
-            user: PersonView::from(&person),
-            unread: unread.value.into(),
-        })
-        .await?;
-        match check {
-            Stretch::Resync(reason) => self.resync(reason).await,
-            Stretch::Events { .. } => {
-                self.fall_behind();
-                Ok(())
-            }
+        for frame in self.feed.begin(start).await.map_err(fault)? {
+            self.write(Outgoing::Text(frame.text)).await?;
         }
-    }
-
-    async fn resync(&mut self, reason: ResyncReason) -> Step {
-        metrics::counter!(RESYNCS).increment(1);
-        self.send(&ServerFrame::ResyncRequired {
-            epoch: self.app.store.epoch().to_owned(),
-            seq: self.last,
-            reason: reason.into(),
-        })
-        .await
-    }
-
-    async fn stretch(&self, after: Cursor, limit: i64) -> Result<Stretch, End> {
-        let read = self.app.store.stream(self.caller.user, after, limit).await;
-        Ok(read.map_err(fault)?.value)
-    }
-
-    /// What the queue still holds is in the log too.
-    fn fall_behind(&mut self) {
-        while self.stream.queue.try_recv().is_ok() {}
-        // Where all of a stretch is not for this person to see, reading is ahead of sending: it goes on from there.
-        if !self.missed.is_any() {
-            self.missed.reached = self.last;
-        }
-        self.missed.more = true;
-    }
-
-    /// One step of catching up, so that the peer's frames are heard between two of them: sends what was missed, or
-    /// reads on.
-    async fn catch_up(&mut self) -> Step {
-        if let Some(delivery) = self.missed.ready.pop_front() {
-            return self.deliver(&delivery).await;
-        }
-        let cursor = Cursor {
-            epoch: self.app.store.epoch().to_owned(),
-            seq: self.missed.reached,
-        };
-        match self.stretch(cursor, STRETCH_MAX).await? {
-            Stretch::Resync(reason) => {
-                self.missed.more = false;
-                self.last = self.app.store.head().await.map_err(fault)?;
-                self.resync(reason).await
-            }
-            Stretch::Events {
-                events,
-                reached,
-                more,
-            } => {
-                for event in &events {
-                    let delivery = render(event, clock::now()).map_err(|e| fault(e.into()))?;
-                    self.missed.ready.push_back(delivery);
-                }
-                self.missed.reached = reached;
-                self.missed.more = more;
-                Ok(())
-            }
-        }
-    }
-
-    async fn deliver(&mut self, delivery: &Delivery) -> Step {
-        if delivery.seq <= self.last {
-            return Ok(());
-        }
-        if delivery.signed_out.is_some() {
-            return Box::pin(check_session(&self.app, &self.caller)).await;
-        }
-        let frame = delivery.frame(self.caller.user, self.last);
-        self.write(Outgoing::Text(frame)).await?;
-        self.last = delivery.seq;
         Ok(())
     }
 
     async fn serve(&mut self) -> End {
-        let mut pings = interval(PING_EVERY);
-        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // The first tick is at once.
-        pings.tick().await;
         loop {
-            let expires = self.expires;
-            let catches_up = self.missed.is_any();
             let step = tokio::select! {
                 biased;
-                order = self.stream.orders.recv() => Box::pin(obey(&self.app, &self.caller, order)).await,
-                () = sleep_until(expires) => Err(End::Close(close::SIGNED_OUT)),
-                () = self.stream.behind.wait() => {
-                    self.fall_behind();
-                    Ok(())
-                }
+                // It cannot keep the stream waiting: how many frames a peer may send is bounded.
                 message = self.incoming.next() => match message {
                     Some(Ok(message)) => Box::pin(self.receive(message)).await,
                     Some(Err(error)) => Err(End::of(&error)),
                     None => Err(End::Gone),
                 },
-                () = ready(()), if catches_up => Box::pin(self.catch_up()).await,
-                delivery = self.stream.queue.recv(), if !catches_up => match delivery {
-                    Some(delivery) => self.deliver(&delivery).await,
-                    None => Err(End::Gone),
+                wake = self.feed.wake() => match self.feed.follow(wake).await {
+                    Ok(Some(frame)) => self.tell(frame).await,
+                    Ok(None) => Ok(()),
+                    Err(end) => Err(end),
                 },
-                _ = pings.tick(), if !catches_up => Box::pin(self.ping()).await,
             };
             if let Err(end) = step {
                 return end;
@@ -292,21 +130,17 @@ impl Session {
         }
     }
 
-    /// Tells up to where everything has been sent.
-    async fn ping(&mut self) -> Step {
-        if self.unanswered >= UNANSWERED_MAX {
-            return Err(End::Close(close::TOO_SLOW));
+    async fn tell(&mut self, frame: Frame) -> Step {
+        if frame.kind == PING {
+            if self.unanswered >= UNANSWERED_MAX {
+                return Err(End::Close(close::TOO_SLOW));
+            }
+            self.unanswered += 1;
         }
-        // Read before the queue is looked at: what came up to here is in the queue or sent.
-        let position = self.app.live.hub.position();
-        while let Ok(delivery) = self.stream.queue.try_recv() {
-            self.deliver(&delivery).await?;
+        if let (Some(seq), Some((conversation, position))) = (frame.seq, frame.message) {
+            self.unacknowledged.sent(seq, conversation, position);
         }
-        if !self.stream.behind.is_set() {
-            self.last = self.last.max(position);
-        }
-        self.unanswered += 1;
-        self.send(&ServerFrame::Ping { seq: self.last }).await
+        self.write(Outgoing::Text(frame.text)).await
     }
 
     async fn receive(&mut self, message: AggregatedMessage) -> Step {
@@ -343,12 +177,21 @@ impl Session {
 
     async fn carry_out(&mut self, frame: ClientFrame) -> Step {
         let id = frame.id();
+        let mut more = Vec::new();
         let outcome = match frame {
             ClientFrame::Pong { .. } => {
                 self.unanswered = 0;
                 return Ok(());
             }
             ClientFrame::Ping { .. } => Ok(()),
+            ClientFrame::Ack { seq, .. } => self.acknowledges(seq),
+            ClientFrame::Typing {
+                conversation_id, ..
+            } => self.types(&conversation_id).await,
+            ClientFrame::PresenceWatch { user_ids, .. } => {
+                let online = self.watches(&user_ids).await;
+                online.map(|online| more = online)
+            }
             ClientFrame::Read {
                 conversation_id,
                 position,
@@ -357,32 +200,78 @@ impl Session {
             ClientFrame::AuthRefresh { access_token, .. } => self.refresh(&access_token).await,
         };
         match outcome {
-            Ok(()) => self.send(&ServerFrame::Ok { id }).await,
-            Err(error) => self.send(&error_frame(id, &error)).await,
+            Ok(()) => self.send(&ServerFrame::Ok { id }).await?,
+            Err(error) => self.send(&error_frame(id, &error)).await?,
         }
+        for person in more {
+            self.send(&presence::frame(person, PresenceState::Online))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the token allows what another operation does.
+    fn check_scopes_of(&self, method: &str, path: &str) -> Result<(), ApiError> {
+        match crate::routes::find(method, path) {
+            Some(operation) => {
+                crate::auth::check_scopes(&self.feed.caller().scopes, operation.scopes)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Notes what has reached the peer; it is written soon, together with what comes meanwhile.
+    fn acknowledges(&mut self, seq: i64) -> Result<(), ApiError> {
+        self.check_scopes_of("PUT", "/v5/conversations/{conversation_id}/read")?;
+        let reached = self.unacknowledged.acknowledge(seq);
+        let acks = &self.feed.app().live.acks;
+        acks.note(self.feed.caller().user, reached);
+        Ok(())
+    }
+
+    async fn types(&self, conversation: &str) -> Result<(), ApiError> {
+        self.check_scopes_of("POST", "/v5/conversations/{conversation_id}/typing")?;
+        let id: ConversationId = crate::api::id(conversation, "conversation_id")?;
+        signs::type_in(self.feed.app(), self.feed.caller().user, id).await
+    }
+
+    /// Watches these people from now on; those of them who are online.
+    async fn watches(&mut self, user_ids: &[String]) -> Result<Vec<UserId>, ApiError> {
+        if user_ids.len() > limits::PRESENCE_PEOPLE_MAX {
+            let reason = format!("at most {} people", limits::PRESENCE_PEOPLE_MAX);
+            return Err(Refusal::InvalidValue(Field::new("user_ids", reason)).into());
+        }
+        let people: Vec<UserId> = user_ids
+            .iter()
+            .enumerate()
+            .map(|(place, id)| crate::api::id(id, &format!("user_ids[{place}]")))
+            .collect::<Result<_, _>>()?;
+        let app = self.feed.app();
+        let me = self.feed.caller().user;
+        let visible = app.store.see_presence(me, &people).await?;
+        let stream = self.feed.key();
+        let watch = self
+            .watch
+            .get_or_insert_with(|| app.live.presence.watch(stream));
+        Ok(watch.set(&people, &visible))
     }
 
     async fn read(&self, conversation: &str, position: i64) -> Result<(), ApiError> {
-        let operation = crate::routes::find("PUT", "/v5/conversations/{conversation_id}/read");
-        if let Some(operation) = operation {
-            crate::auth::check_scopes(&self.caller.scopes, operation.scopes)?;
-        }
+        self.check_scopes_of("PUT", "/v5/conversations/{conversation_id}/read")?;
         let id: ConversationId = crate::api::id(conversation, "conversation_id")?;
-        Ok(self
-            .app
-            .store
-            .read_to(self.caller.user, id, position)
-            .await?)
+        let store = &self.feed.app().store;
+        Ok(store.read_to(self.feed.caller().user, id, position).await?)
     }
 
     async fn refresh(&mut self, token: &str) -> Result<(), ApiError> {
-        let claims = self.app.tokens.verify(token, clock::now())?;
-        let caller = self.app.live_caller(claims).await?;
-        if (caller.user, caller.session) != (self.caller.user, self.caller.session) {
+        let app = self.feed.app();
+        let claims = app.tokens.verify(token, clock::now())?;
+        let caller = app.live_caller(claims).await?;
+        let known = self.feed.caller();
+        if (caller.user, caller.session) != (known.user, known.session) {
             return Err(crate::token::unauthenticated());
         }
-        self.expires = expiry(&caller);
-        self.caller = caller;
+        self.feed.renew(caller);
         Ok(())
     }
 
@@ -404,60 +293,17 @@ impl Session {
         self.write(Outgoing::Text(text)).await
     }
 
-    /// Writes, unless an order or the token's end comes before the peer has room for it.
     async fn write(&mut self, outgoing: Outgoing) -> Step {
-        let Self {
-            app,
-            caller,
-            socket,
-            stream,
-            expires,
-            ..
-        } = self;
+        let socket = &mut self.socket;
         let write = async move {
             match outgoing {
                 Outgoing::Text(text) => socket.text(text).await,
                 Outgoing::Pong(bytes) => socket.pong(&bytes).await,
             }
+            .map_err(End::from)
         };
-        let mut written = pin!(timeout(STALL_MAX, write));
-        let mut expired = pin!(sleep_until(*expires));
-        loop {
-            tokio::select! {
-                biased;
-                written = &mut written => return match written {
-                    Ok(written) => Ok(written?),
-                    Err(_) => Err(End::Close(close::TOO_SLOW)),
-                },
-                order = stream.orders.recv() => obey(app, caller, order).await?,
-                () = &mut expired => return Err(End::Close(close::SIGNED_OUT)),
-            }
-        }
+        self.feed.unless_ended(write).await
     }
-}
-
-async fn obey(app: &App, caller: &Caller, order: Option<Order>) -> Step {
-    match order {
-        Some(Order::Close(code)) => Err(End::Close(code)),
-        Some(Order::CheckSession) => check_session(app, caller).await,
-        None => Err(End::Gone),
-    }
-}
-
-async fn check_session(app: &App, caller: &Caller) -> Step {
-    match app.session_alive(caller.session).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(End::Close(close::SIGNED_OUT)),
-        // Whether it is signed out is not known now: the client comes back and is asked again.
-        Err(_) => Err(End::Close(close::RESTART)),
-    }
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
-/// The store failed: the client comes back and resumes.
-fn fault(error: pinwire_storage::StoreError) -> End {
-    tracing::warn!(%error, "a stream ends because the log cannot be read");
-    End::Close(close::RESTART)
 }
 
 fn error_frame(id: Option<String>, error: &ApiError) -> ServerFrame {
@@ -467,11 +313,6 @@ fn error_frame(id: Option<String>, error: &ApiError) -> ServerFrame {
         error: error.reason().slug.to_owned(),
         message: error.message().to_owned(),
     }
-}
-
-fn expiry(caller: &Caller) -> Instant {
-    let left = caller.expires_at.as_millis() - clock::now().as_millis();
-    Instant::now() + Duration::from_millis(u64::try_from(left).unwrap_or(0))
 }
 
 /// Opens a session in the background.

@@ -12,8 +12,9 @@ use pinwire_storage::{Committed, Store, StoreError};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
+use super::Live;
 use super::bus::{Batch, Inbox, News};
-use super::hub::{Hub, Order};
+use super::hub::Order;
 use super::redis::RedisBus;
 use super::render::render;
 use crate::admissions::Admissions;
@@ -102,14 +103,14 @@ async fn with_people(
 /// Follows the log from `position` on and delivers it to this node's streams. Ends with the inbox.
 pub async fn follow(
     store: Store,
-    (hub, admissions): (Arc<Hub>, Arc<Admissions>),
+    (live, admissions): (Live, Arc<Admissions>),
     mut inbox: mpsc::Receiver<News>,
     position: i64,
 ) {
-    hub.advance(position);
+    live.hub.advance(position);
     let mut tail = Tail {
         store,
-        hub,
+        live,
         admissions,
         position,
         early: BTreeMap::new(),
@@ -140,7 +141,7 @@ pub async fn follow(
 
 struct Tail {
     store: Store,
-    hub: Arc<Hub>,
+    live: Live,
     admissions: Arc<Admissions>,
     /// All events up to here have been delivered.
     position: i64,
@@ -223,7 +224,8 @@ impl Tail {
             if event.kind == EventKind::SessionRevoked {
                 self.admissions.signed_out(event.actor);
             }
-            let present = self.hub.present(&people);
+            self.live.presence.follow(&event, &people);
+            let present = self.live.hub.present(&people);
             if !present.is_empty() {
                 here.push((event, present));
             }
@@ -232,14 +234,14 @@ impl Tail {
             for event in self.store.describe(here, subjects).await? {
                 let delivery = render(&event, clock::now())?;
                 if let Some(user) = delivery.signed_out {
-                    self.hub.order(user, Order::CheckSession);
+                    self.live.hub.order(user, Order::CheckSession);
                 } else {
-                    self.hub.deliver(&Arc::new(delivery));
+                    self.live.hub.deliver(&Arc::new(delivery));
                 }
             }
         }
         self.position = to;
-        self.hub.advance(to);
+        self.live.hub.advance(to);
         Ok(())
     }
 }

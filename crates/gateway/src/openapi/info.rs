@@ -49,7 +49,7 @@ const TAGS: &[(&str, &str)] = &[
     ),
     (
         "Events",
-        "The event stream: WebSocket, long poll, and the state to begin from.",
+        "The event stream: WebSocket, Server-Sent Events, long poll, and the state to begin from.",
     ),
     (
         "Operations",

@@ -18,6 +18,8 @@ const ID_PATTERN: &str = r"^\d+$";
 const ID_EXAMPLE: &str = "3763541867536384";
 /// How WebSockets are described.
 const ASYNCAPI: &str = "/asyncapi.json";
+/// What answers with frames.
+const STREAMS: [&str; 2] = ["/v5/ws", "/v5/events/stream"];
 /// What is sent only if it changed.
 const DOCUMENTS: [&str; 2] = ["/openapi.json", ASYNCAPI];
 
@@ -32,7 +34,7 @@ pub(super) fn complete(operation: &mut Documented, known: &Operation) {
             .get_or_insert_default()
             .push(idempotency_key().into());
     }
-    if known.access == Access::Ticket {
+    if STREAMS.contains(&known.path) {
         let docs = ExternalDocsBuilder::new()
             .url(ASYNCAPI)
             .description(Some("The frames"));

@@ -104,7 +104,7 @@ impl From<UnreadTotals> for UnreadTotalsView {
     }
 }
 
-/// A conversation, the same for all its members.
+/// A conversation, the same for all its members who see each other's read marks.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Conversation)]
 pub struct ConversationView {
@@ -140,16 +140,22 @@ pub struct ConversationView {
 pub struct MemberView {
     /// The person.
     pub user: PersonView,
-    /// Up to where they have read.
+    /// Up to where they have read, as far as they let others see: a mark that its owner keeps back stands still, until
+    /// they write. Null for all if you keep yours back.
+    #[schema(required, minimum = 0, example = 3)]
+    pub read_position: Option<i64>,
+    /// Up to where messages have reached a device of theirs, as far as their app tells it.
     #[schema(minimum = 0, example = 3)]
-    pub read_position: i64,
+    pub delivered_position: i64,
     /// When they joined.
     #[schema(format = DateTime)]
     pub joined_at: String,
 }
 
-impl From<&Conversation> for ConversationView {
-    fn from(conversation: &Conversation) -> Self {
+impl ConversationView {
+    /// The conversation, with the read marks of its members or without.
+    #[must_use]
+    pub fn of(conversation: &Conversation, with_marks: bool) -> Self {
         Self {
             id: conversation.id.to_string(),
             kind: conversation.kind.into(),
@@ -163,7 +169,8 @@ impl From<&Conversation> for ConversationView {
                 .iter()
                 .map(|m| MemberView {
                     user: PersonView::from(&*m.person),
-                    read_position: m.read_position,
+                    read_position: with_marks.then_some(m.read_position),
+                    delivered_position: m.delivered_position,
                     joined_at: m.joined_at.to_string(),
                 })
                 .collect(),
@@ -204,7 +211,7 @@ impl ConversationItem {
     #[must_use]
     pub fn of(view: &Viewed, viewer: UserId, now: Time) -> Self {
         Self {
-            conversation: ConversationView::from(view.conversation.as_ref()),
+            conversation: ConversationView::of(&view.conversation, view.mine.sees_marks),
             last_message: view
                 .last_message
                 .as_ref()

@@ -1,4 +1,4 @@
-//! The AsyncAPI document of the WebSocket.
+//! The AsyncAPI document of the event stream.
 
 use std::collections::BTreeSet;
 
@@ -25,32 +25,45 @@ fn the_official_schema_accepts_it() {
 fn no_reference_dangles_and_every_message_is_carried() {
     let document = asyncapi();
     assert_eq!(dangling(&document), Vec::<String>::new());
-    let channel = document["channels"]["stream"]["messages"]
-        .as_object()
-        .unwrap();
-    let made = document["components"]["messages"].as_object().unwrap();
-    assert_eq!(
-        channel.keys().collect::<Vec<_>>(),
-        made.keys().collect::<Vec<_>>()
-    );
-    let mut used = BTreeSet::new();
-    for operation in document["operations"].as_object().unwrap().values() {
-        for message in operation["messages"].as_array().unwrap() {
-            used.insert(message["$ref"].as_str().unwrap().to_owned());
-        }
-        for message in operation["reply"]["messages"]
-            .as_array()
-            .into_iter()
-            .flatten()
-        {
-            used.insert(message["$ref"].as_str().unwrap().to_owned());
+    let made: BTreeSet<&String> = keys(&document["components"]["messages"]).collect();
+    let mut carried = BTreeSet::new();
+    let mut all = BTreeSet::new();
+    for name in keys(&document["channels"]) {
+        for key in keys(&document["channels"][name]["messages"]) {
+            carried.insert(key);
+            all.insert(format!("#/channels/{name}/messages/{key}"));
         }
     }
-    let all: BTreeSet<String> = channel
-        .keys()
-        .map(|key| format!("#/channels/stream/messages/{key}"))
-        .collect();
+    assert_eq!(carried, made);
+    let mut used = BTreeSet::new();
+    for operation in document["operations"].as_object().unwrap().values() {
+        for messages in [&operation["messages"], &operation["reply"]["messages"]] {
+            for message in messages.as_array().into_iter().flatten() {
+                used.insert(message["$ref"].as_str().unwrap().to_owned());
+            }
+        }
+    }
     assert_eq!(used, all);
+}
+
+fn keys(object: &Value) -> impl Iterator<Item = &String> {
+    object.as_object().unwrap().keys()
+}
+
+#[test]
+fn the_doors_differ_by_what_a_client_says_and_how_it_is_told_the_end() {
+    let document = asyncapi();
+    let of = |channel: &str| -> BTreeSet<String> {
+        let messages = &document["channels"][channel]["messages"];
+        keys(messages).cloned().collect()
+    };
+    let (socket, events) = (of("stream"), of("events"));
+    let only_events: Vec<&String> = events.difference(&socket).collect();
+    assert_eq!(only_events, ["server.close"]);
+    for key in socket.difference(&events) {
+        let asked = ["server.ok", "server.error", "server.presence"].contains(&&**key);
+        assert!(asked || key.starts_with("client."), "{key}");
+    }
 }
 
 #[test]
@@ -66,14 +79,20 @@ fn there_is_a_message_for_each_type_of_event_and_frame() {
         "server.ping",
         "server.ok",
         "server.error",
+        "server.typing",
+        "server.presence",
+        "server.close",
         "client.ping",
         "client.pong",
         "client.read",
+        "client.ack",
+        "client.typing",
+        "client.presence.watch",
         "client.auth.refresh",
     ] {
         assert!(messages.contains_key(key), "{key}");
     }
-    assert_eq!(messages.len(), EventType::ALL.len() + 9);
+    assert_eq!(messages.len(), EventType::ALL.len() + 15);
 }
 
 #[test]
@@ -122,9 +141,10 @@ fn an_event_has_the_fields_of_its_type_alone() {
 #[test]
 fn close_codes_are_listed() {
     let document = asyncapi();
-    let listed = document["channels"]["stream"]["x-close-codes"]
-        .as_array()
-        .unwrap();
+    let of = |channel: &str| document["channels"][channel]["x-close-codes"].clone();
+    assert_eq!(of("stream"), of("events"));
+    let listed = of("stream");
+    let listed = listed.as_array().unwrap();
     assert_eq!(listed.len(), close::ALL.len());
     let codes: Vec<u64> = listed.iter().map(|c| c["code"].as_u64().unwrap()).collect();
     for code in [1012, 4001, 4003, 4008, 4029, 4429] {

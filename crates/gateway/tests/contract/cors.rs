@@ -54,7 +54,12 @@ async fn a_browser_is_told_what_a_page_may_do() {
         Some("GET, POST, HEAD, OPTIONS")
     );
     let headers = answer.header("access-control-allow-headers").unwrap();
-    for name in ["authorization", "content-type", "idempotency-key"] {
+    for name in [
+        "authorization",
+        "content-type",
+        "idempotency-key",
+        "last-event-id",
+    ] {
         assert!(headers.contains(name), "{name}");
     }
     assert_eq!(answer.header("access-control-max-age"), Some("7200"));

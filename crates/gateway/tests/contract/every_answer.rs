@@ -98,6 +98,17 @@ async fn head_is_get_without_a_body() {
         get.headers()["content-length"]
     );
     assert_eq!(head.text().await.unwrap(), "");
+    // What has no end, ends at once.
+    let stream = node
+        .request("HEAD", "/v5/events/stream")
+        .bearer_auth(&token)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(stream.status(), 200);
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    assert_eq!(stream.text().await.unwrap(), "");
+    assert_eq!(asked("GET").await.unwrap().status(), 200);
     let refused = node.request("HEAD", "/v5/heads").send().await.unwrap();
     assert_eq!(refused.status(), 401);
     assert_eq!(refused.text().await.unwrap(), "");

@@ -29,7 +29,15 @@ pub(crate) struct Answer {
 impl Answer {
     async fn read(response: Response) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.unwrap();
+        // The body of an event stream has no end.
+        let endless = headers
+            .get("content-type")
+            .is_some_and(|it| it == "text/event-stream");
+        let text = if endless {
+            String::new()
+        } else {
+            response.text().await.unwrap()
+        };
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
         Self {
             status,

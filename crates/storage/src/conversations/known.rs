@@ -45,6 +45,7 @@ impl Known {
         let uncounted = it.uncounted.ok_or(NotKnown)?;
         Ok(Some(Mine {
             read_position: it.read_position,
+            sees_marks: it.read_receipts,
             unread: Unread::of(self.row.last_position - it.read_position - uncounted),
             unread_flag: it.unread_flag,
             muted_until: it.muted_until.map(Time::from_millis),
@@ -68,7 +69,8 @@ pub(crate) struct NotKnown;
 fn member(it: &Membership) -> Member {
     Member {
         person: Arc::clone(&it.person),
-        read_position: it.read_position,
+        read_position: it.shown_position,
+        delivered_position: it.delivered_position,
         joined_at: Time::from_millis(it.created_at),
     }
 }

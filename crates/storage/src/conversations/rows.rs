@@ -9,10 +9,10 @@ use pinwire_domain::{ConversationId, Time, UserId};
 
 use super::views::HeadRow;
 use crate::db::Conn;
-use crate::db::loaded::{Addition, Entity, Stored, StoredTables, StoredWrites};
+use crate::db::loaded::{Entity, Stored, StoredTables, StoredWrites};
 use crate::db::many::{self, Table, Values};
 use crate::error::{Result, StoreError};
-use crate::people::Person;
+use crate::people::{OpenAccount, Person};
 
 const CONVERSATIONS: Table = Table {
     name: "conversations",
@@ -206,6 +206,8 @@ const MEMBERSHIPS: Table = Table {
     columns: &[
         "state",
         "read_position",
+        "shown_position",
+        "delivered_position",
         "unread_flag",
         "muted_until",
         "archived",
@@ -228,13 +230,16 @@ const MEMBERS: Table = Table {
         "profile_image",
         "user_version",
         "state",
-        "read_position",
         "unread_flag",
         "muted_until",
         "archived",
         "hidden_position",
         "created_at",
         "version",
+        "read_position",
+        "shown_position",
+        "delivered_position",
+        "read_receipts",
         "messages_sent",
         "pins_sent",
         "last_sent_at",
@@ -250,12 +255,22 @@ const MEMBERS: Table = Table {
 
 /// One person's standing in a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "four facts that hold or not, each by itself"
+)]
 pub(crate) struct Membership {
     pub(crate) person: Arc<Person>,
     /// Whether the person has blocked anybody.
     pub(crate) has_blocks: bool,
     pub(crate) state: MembershipState,
     pub(crate) read_position: i64,
+    /// Up to where others see that the person has read.
+    pub(crate) shown_position: i64,
+    /// Up to where messages have reached a device of the person.
+    pub(crate) delivered_position: i64,
+    /// Whether others see how far the person has read, and the person how far they have.
+    pub(crate) read_receipts: bool,
     pub(crate) unread_flag: bool,
     pub(crate) muted_until: Option<i64>,
     pub(crate) archived: bool,
@@ -274,13 +289,16 @@ pub(crate) struct Membership {
 }
 
 impl Membership {
-    pub(crate) fn new(person: Person, state: MembershipState, now: Time) -> Self {
+    pub(crate) fn new(account: OpenAccount, state: MembershipState, now: Time) -> Self {
         Self {
-            person: Arc::new(person),
+            person: Arc::new(account.person),
+            read_receipts: account.read_receipts,
             // Those who begin a conversation were asked one by one.
             has_blocks: true,
             state,
             read_position: 0,
+            shown_position: 0,
+            delivered_position: 0,
             unread_flag: false,
             muted_until: None,
             archived: false,
@@ -318,6 +336,8 @@ impl Membership {
             self.user().get().into(),
             self.state.name().into(),
             self.read_position.into(),
+            self.shown_position.into(),
+            self.delivered_position.into(),
             self.unread_flag.into(),
             self.muted_until.into(),
             self.archived.into(),
@@ -355,12 +375,11 @@ impl Members {
     }
 }
 
-/// The types of the columns of [`MEMBERS`]: person, standing, what they sent, what counts for them, their head.
+/// The types of the columns of [`MEMBERS`]: person, standing, read marks, what they sent, what counts for them, their head.
 type MemberSql = (
     (BigInt, BigInt, Text, Text, Nullable<Text>, BigInt),
     (
         Text,
-        BigInt,
         Bool,
         Nullable<BigInt>,
         Bool,
@@ -368,6 +387,7 @@ type MemberSql = (
         BigInt,
         BigInt,
     ),
+    (BigInt, BigInt, BigInt, Bool),
     (BigInt, BigInt, Nullable<BigInt>),
     (Bool, BigInt, Nullable<BigInt>),
     Nullable<(Text, Nullable<Text>, BigInt, BigInt)>,
@@ -375,25 +395,31 @@ type MemberSql = (
 /// A row of [`MEMBERS`].
 type MemberRow = (
     (i64, i64, String, String, Option<String>, i64),
-    (String, i64, bool, Option<i64>, bool, Option<i64>, i64, i64),
+    (String, bool, Option<i64>, bool, Option<i64>, i64, i64),
+    (i64, i64, i64, bool),
     (i64, i64, Option<i64>),
     (bool, i64, Option<i64>),
     Option<HeadRow>,
 );
 
 impl Membership {
-    fn read((who, standing, sent, counts, head): MemberRow) -> Result<(ConversationId, Self)> {
+    fn read(
+        (who, standing, marks, sent, counts, head): MemberRow,
+    ) -> Result<(ConversationId, Self)> {
         let state = MembershipState::from_name(&standing.0);
         let membership = Self {
             person: Arc::new(Person::from((who.1, who.2, who.3, who.4, who.5))),
             state: state.ok_or(StoreError::Corrupt(standing.0))?,
-            read_position: standing.1,
-            unread_flag: standing.2,
-            muted_until: standing.3,
-            archived: standing.4,
-            hidden_position: standing.5,
-            created_at: standing.6,
-            version: standing.7,
+            unread_flag: standing.1,
+            muted_until: standing.2,
+            archived: standing.3,
+            hidden_position: standing.4,
+            created_at: standing.5,
+            version: standing.6,
+            read_position: marks.0,
+            shown_position: marks.1,
+            delivered_position: marks.2,
+            read_receipts: marks.3,
             messages_sent: sent.0,
             pins_sent: sent.1,
             last_sent_at: sent.2,
@@ -442,35 +468,5 @@ impl Stored for Members {
                 Some(_) => {}
             }
         }
-    }
-}
-
-const PERIODS: Table = Table {
-    name: "membership_periods",
-    key: &["user_id", "conversation_id", "joined_seq"],
-    columns: &["first_position"],
-};
-
-/// A time of membership that begins.
-#[derive(Debug, Clone)]
-pub(crate) struct NewPeriod {
-    pub(crate) user: UserId,
-    pub(crate) conversation: ConversationId,
-    /// The seq before the first event that is seen.
-    pub(crate) joined_seq: i64,
-    /// The first message that is seen.
-    pub(crate) first_position: i64,
-}
-
-impl Addition for NewPeriod {
-    const TABLE: Table = PERIODS;
-
-    fn values(&self) -> Values {
-        vec![
-            self.user.get().into(),
-            self.conversation.get().into(),
-            self.joined_seq.into(),
-            self.first_position.into(),
-        ]
     }
 }

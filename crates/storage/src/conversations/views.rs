@@ -46,8 +46,10 @@ pub struct Conversation {
 pub struct Member {
     /// The person.
     pub person: Arc<Person>,
-    /// Up to where they have read.
+    /// Up to where they have read, as far as they let others see.
     pub read_position: i64,
+    /// Up to where messages have reached a device of theirs.
+    pub delivered_position: i64,
     /// When they joined.
     pub joined_at: Time,
 }
@@ -57,6 +59,8 @@ pub struct Member {
 pub struct Mine {
     /// Up to where I have read.
     pub read_position: i64,
+    /// Whether I see up to where others have read.
+    pub sees_marks: bool,
     /// Messages beyond it that count.
     pub unread: Unread,
     /// I marked it unread.
@@ -187,8 +191,9 @@ pub(crate) fn views(conn: &mut Conn, viewers: &[UserId], cards: Vec<Card>) -> Re
                     .clone()
                     .filter(|_| own.last_excluded != Some(last_position)),
                 mine: Mine {
-                    read_position: member.read_position,
-                    unread: Unread::of(last_position - member.read_position - uncounted),
+                    read_position: own.read_position,
+                    sees_marks: own.read_receipts,
+                    unread: Unread::of(last_position - own.read_position - uncounted),
                     unread_flag: own.unread_flag,
                     muted_until: own.muted_until.map(Time::from_millis),
                     archived: own.archived,
@@ -223,6 +228,8 @@ fn conversation(row: Row, members: Vec<Member>) -> Result<Conversation> {
 /// What is a member's own.
 #[derive(Queryable)]
 struct Own {
+    read_position: i64,
+    read_receipts: bool,
     unread_flag: bool,
     muted_until: Option<i64>,
     archived: bool,
@@ -240,7 +247,7 @@ fn members_of(
     viewers: &[UserId],
     cards: &[Card],
 ) -> Result<HashMap<i64, Vec<(Member, Own)>>> {
-    type Rows = Vec<((i64, i64, i64), PersonRow, Own)>;
+    type Rows = Vec<((i64, i64, i64, i64), PersonRow, Own)>;
     if cards.is_empty() {
         return Ok(HashMap::new());
     }
@@ -253,7 +260,12 @@ fn members_of(
         .filter(members::state.eq(MembershipState::Member.name()))
         .order((members::conversation_id, members::user_id))
         .select((
-            (members::conversation_id, members::read_position, members::created_at),
+            (
+                members::conversation_id,
+                members::shown_position,
+                members::delivered_position,
+                members::created_at,
+            ),
             (
                 members::user_id,
                 members::username,
@@ -262,6 +274,8 @@ fn members_of(
                 members::user_version,
             ),
             (
+                members::read_position,
+                members::read_receipts,
                 members::unread_flag,
                 members::muted_until,
                 members::archived,
@@ -280,10 +294,11 @@ fn members_of(
         ))
         .load(c))?;
     let mut all: HashMap<i64, Vec<(Member, Own)>> = HashMap::with_capacity(ids.len());
-    for ((id, read_position, joined_at), person, own) in rows {
+    for ((id, shown_position, delivered_position, joined_at), person, own) in rows {
         let member = Member {
             person: Arc::new(person.into()),
-            read_position,
+            read_position: shown_position,
+            delivered_position,
             joined_at: Time::from_millis(joined_at),
         };
         all.entry(id).or_default().push((member, own));

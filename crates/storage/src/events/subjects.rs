@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use pinwire_domain::event::EventKind;
 use pinwire_domain::{ConversationId, UserId};
 
-use super::{StreamEvent, what};
+use super::{StreamEvent, is_for, what};
 use crate::conversations::{Conversation, Known, NotKnown};
 use crate::db::tx::Emitted;
 use crate::log::LoggedEvent;
@@ -78,10 +78,11 @@ impl Subjects {
         let mut viewers = Vec::with_capacity(people.len());
         for person in people {
             let mine = subject.known.mine(*person)?;
+            let mine = mine.filter(|mine| is_for(event, *person, mine));
             viewers.extend(mine.map(|mine| (*person, Some(mine))));
         }
         let conversation = subject.shown(id);
-        let what = what(event, Some(conversation), message, None);
+        let what = what(event, Some(conversation), message, None, None);
         Ok(what
             .filter(|_| !viewers.is_empty())
             .map(|what| StreamEvent {

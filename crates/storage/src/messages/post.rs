@@ -120,6 +120,7 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
     let mine = mine.ok_or(Refusal::ConversationNotFound)?;
     // Who writes has read what stands above.
     mine.read_up_to(position, position);
+    mine.shown_position = position;
     mine.messages_sent += 1;
     mine.pins_sent += i64::from(post.pin.is_some());
     mine.last_sent_at = Some(now.as_millis());

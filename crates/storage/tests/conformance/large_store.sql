@@ -33,6 +33,9 @@ insert into follows select 29999 + i, 1, 1700000930000 + i from numbers where i 
 insert into blocks
 select 2 + i * 31 % 99000, 2 + i * 17 % 99000, 1 from numbers where i <= 20000 and i * 31 % 99000 <> i * 17 % 99000;
 
+insert into user_settings
+select i, i % 3 > 0, i % 5 > 0, i % 7 > 0, true, 1 from numbers where i <= 100000 and i % 4 = 0;
+
 insert into boards (id, owner_id, name, name_key, privacy, created_at)
 select i, i, 'Hall', 'hall', case when i % 10 = 0 then 'SECRET' else 'PUBLIC' end, 1 from numbers where i <= 50000;
 insert into pins (id, owner_id, board_id, image_url, created_at, version)

@@ -146,6 +146,8 @@ async fn ask_messages(at: &TestStore, person: UserId, asked: &mut Vec<Asked>) {
             "select last_position from conversations where id = {id}"
         ));
         ask!(at, asked, "a message", at.store.message(person, id, end));
+        let typing = at.store.typing_audience(person, id);
+        ask!(at, asked, "who sees typing", typing);
         for page in [
             Page::Newest,
             Page::Before(3),
@@ -194,6 +196,10 @@ async fn ask_people(at: &TestStore, person: UserId, asked: &mut Vec<Asked>) {
     let name = format!("user{person}");
     ask!(at, asked, "a profile", at.store.profile(&name));
     ask!(at, asked, "an account", at.store.account(person));
+    ask!(at, asked, "settings", at.store.settings(person));
+    let others: Vec<UserId> = (1..=100).map(|n| UserId::new(n * 40)).collect();
+    let presence = at.store.see_presence(person, &others);
+    ask!(at, asked, "who sees presence", presence);
 }
 
 async fn ask_all(at: &TestStore) -> Vec<Asked> {

@@ -1,8 +1,11 @@
 //! Pages, read marks, unread counts, heads, and the order of lists.
 
 use pinwire_domain::conversation::Unread;
+use pinwire_domain::event::EventKind;
 use pinwire_domain::head::HeadState::{Minimized, Open};
+use pinwire_domain::settings::SettingsChange;
 use pinwire_domain::{ConversationId, UserId};
+use pinwire_storage::conversations::ConversationView;
 use pinwire_storage::inbox::Filter;
 use pinwire_storage::messages::Page;
 
@@ -40,6 +43,44 @@ async fn heads(at: &TestStore, person: UserId) -> Vec<ConversationId> {
 }
 
 both! {
+    a_mark_that_is_kept_back_is_shown_to_nobody_else(at) {
+        let (ana, bo, cy) = (at.person("ana"), at.person("bo"), at.person("cy"));
+        let begun = at.store.begin_conversation(ana, vec![bo, cy], None).await.unwrap();
+        let id = ConversationId::new(begun.outcome.0);
+        for text in ["one", "two", "three"] {
+            at.writes(ana, id, text).await;
+        }
+        let receipts = |read_receipts| SettingsChange {
+            read_receipts: Some(read_receipts),
+            ..SettingsChange::default()
+        };
+        at.store.read_to(bo, id, 1).await.unwrap();
+        at.store.change_settings(bo, receipts(false)).await.unwrap();
+        let head = at.store.head().await.unwrap();
+        at.store.read_to(bo, id, 2).await.unwrap();
+        let logged = at.store.log_after(head, 10).await.unwrap().0;
+        assert_eq!(logged.len(), 1);
+        assert_eq!((logged[0].0.kind, &logged[0].1[..]), (EventKind::MembershipUpdated, &[bo][..]));
+        let shown = |view: ConversationView| -> Vec<i64> {
+            view.conversation.members.iter().map(|m| m.read_position).collect()
+        };
+        let (bos, cys) = (at.sees(bo, id).await, at.sees(cy, id).await);
+        assert_eq!((bos.mine.read_position, bos.mine.unread.messages), (2, 1));
+        assert_eq!((bos.mine.sees_marks, cys.mine.sees_marks), (false, true));
+        assert_eq!(shown(cys), [3, 1, 0]);
+
+        at.store.change_settings(bo, receipts(true)).await.unwrap();
+        assert_eq!(shown(at.sees(cy, id).await), [3, 1, 0]);
+        let head = at.store.head().await.unwrap();
+        at.store.read_to(bo, id, 2).await.unwrap();
+        // A second time changes nothing.
+        at.store.read_to(bo, id, 2).await.unwrap();
+        let logged = at.store.log_after(head, 10).await.unwrap().0;
+        let kinds: Vec<_> = logged.iter().map(|(event, people)| (event.kind, people.len())).collect();
+        assert_eq!(kinds, [(EventKind::ReadUpdated, 3)]);
+        assert_eq!(shown(at.sees(cy, id).await), [3, 2, 0]);
+    }
+
     pages_go_both_ways_from_a_position(at) {
         let (ana, bo) = (at.person("ana"), at.person("bo"));
         let id = talk(at, ana, bo, 9).await;

@@ -14,7 +14,7 @@ use crate::explain;
 use crate::stores::{TestStore, on_postgres, on_sqlite};
 
 /// How many statements each query runs; what begins and ends a snapshot counts too, since the way there is as long.
-const COUNTS: [(&str, usize); 21] = [
+const COUNTS: [(&str, usize); 23] = [
     ("a page of messages", 1),
     ("messages before", 1),
     ("messages after", 1),
@@ -29,7 +29,9 @@ const COUNTS: [(&str, usize); 21] = [
     ("unread conversations", 4),
     ("heads", 6),
     ("unread", 4),
-    ("the whole state", 10),
+    ("who sees typing", 1),
+    ("who sees presence", 1),
+    ("the whole state", 11),
     ("contacts", 8),
     ("contacts like p", 9),
     ("contacts for a pin", 10),
@@ -153,6 +155,11 @@ async fn count_lists(at: &TestStore, scene: &Scene, counts: &mut Counts) {
     );
     count!(at, counts, "heads", store.heads(ana));
     count!(at, counts, "unread", store.unread(ana));
+    let typing = store.typing_audience(ana, scene.first);
+    count!(at, counts, "who sees typing", typing);
+    let others: Vec<UserId> = (1..=100).map(UserId::new).collect();
+    let presence = store.see_presence(ana, &others);
+    count!(at, counts, "who sees presence", presence);
     count!(at, counts, "the whole state", store.sync(ana, None, 250));
     count!(at, counts, "contacts", store.contacts(ana, None, None, 10));
     let query = PeopleQuery::parse("p").ok();

@@ -4,6 +4,7 @@ use pinwire_domain::event::{Cursor, EventKind};
 use pinwire_domain::head::HeadState;
 use pinwire_domain::message::MessageDraft;
 use pinwire_domain::reaction::Emoji;
+use pinwire_domain::settings::SettingsChange;
 use pinwire_domain::{ConversationId, Time, UserId};
 use pinwire_storage::events::{ResyncReason, Stretch, Subjects, What};
 use pinwire_storage::log::LoggedEvent;
@@ -212,6 +213,8 @@ async fn memory_is_true(at: &mut TestStore) {
     }
     at.store.flag_unread(ana, group, true).await.unwrap();
     same_as_read(at, 1).await;
+    at.store.deliver(ana, vec![(group, 2)]).await.unwrap();
+    same_as_read(at, 1).await;
     at.writes(ana, group, "three").await;
     same_as_read(at, 1).await;
     changes_are_read(at, ana, group).await;
@@ -220,6 +223,7 @@ async fn memory_is_true(at: &mut TestStore) {
         .await
         .unwrap();
     same_as_read(at, 0).await;
+    private_marks_are_true(at, ana, bo, group).await;
     let many: Vec<_> = (0..20)
         .map(|n| {
             let (store, id) = (at.store.clone(), if n % 3 == 0 { direct } else { group });
@@ -246,6 +250,29 @@ async fn memory_is_true(at: &mut TestStore) {
         .await
         .unwrap();
     assert_eq!(known.last(), read.last());
+}
+
+/// The same while somebody keeps their read mark back, and when they show it again.
+async fn private_marks_are_true(at: &mut TestStore, ana: UserId, bo: UserId, id: ConversationId) {
+    for shown in [false, true] {
+        let change = SettingsChange {
+            read_receipts: Some(shown),
+            ..SettingsChange::default()
+        };
+        at.store.change_settings(bo, change).await.unwrap();
+        same_as_read(at, 0).await;
+        let position = at.writes(ana, id, "more").await;
+        same_as_read(at, 1).await;
+        at.store.read_to(bo, id, position).await.unwrap();
+        same_as_read(at, 1).await;
+        let position = at.writes(bo, id, "answer").await;
+        same_as_read(at, 1).await;
+        at.store.read_to(ana, id, position).await.unwrap();
+        same_as_read(at, 1).await;
+        let somebody = at.person(&format!("somebody_{shown}"));
+        at.sends_to(somebody, at.pin(somebody), bo).await;
+        same_as_read(at, 1).await;
+    }
 }
 
 #[test]

@@ -1,0 +1,79 @@
+//! A person's settings: what others learn of them, and what they learn of others in turn.
+
+/// A person's settings. Each of the first three holds in both directions: who does not show it does not see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "four settings that are on or off, each by itself"
+)]
+pub struct Settings {
+    /// Sends and sees who is typing.
+    pub typing: bool,
+    /// Shows and sees who is online.
+    pub presence: bool,
+    /// Shows and sees up to where messages were read.
+    pub read_receipts: bool,
+    /// The sender of a pin is told when this person saves it.
+    pub pin_saved_notice: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            typing: true,
+            presence: true,
+            read_receipts: true,
+            pin_saved_notice: true,
+        }
+    }
+}
+
+/// A change of settings: what is none stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SettingsChange {
+    /// Sends and sees who is typing.
+    pub typing: Option<bool>,
+    /// Shows and sees who is online.
+    pub presence: Option<bool>,
+    /// Shows and sees up to where messages were read.
+    pub read_receipts: Option<bool>,
+    /// The sender of a pin is told when this person saves it.
+    pub pin_saved_notice: Option<bool>,
+}
+
+impl SettingsChange {
+    /// The settings after this change.
+    #[must_use]
+    pub fn of(self, before: Settings) -> Settings {
+        Settings {
+            typing: self.typing.unwrap_or(before.typing),
+            presence: self.presence.unwrap_or(before.presence),
+            read_receipts: self.read_receipts.unwrap_or(before.read_receipts),
+            pin_saved_notice: self.pin_saved_notice.unwrap_or(before.pin_saved_notice),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_leaves_what_it_does_not_name() {
+        let before = Settings {
+            presence: false,
+            ..Settings::default()
+        };
+        assert_eq!(SettingsChange::default().of(before), before);
+        let change = SettingsChange {
+            typing: Some(false),
+            presence: Some(true),
+            ..SettingsChange::default()
+        };
+        let after = Settings {
+            typing: false,
+            ..Settings::default()
+        };
+        assert_eq!(change.of(before), after);
+    }
+}
