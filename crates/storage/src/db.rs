@@ -6,6 +6,7 @@ pub(crate) mod many;
 mod meter;
 pub(crate) mod pool;
 pub(crate) mod tx;
+mod writer;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::r2d2::{ConnectionManager, PooledConnection};

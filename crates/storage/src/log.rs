@@ -1,25 +1,24 @@
 //! The one log: appending, its head, and reading it.
 
-use std::collections::BTreeMap;
-
 use diesel::prelude::*;
 use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::event::EventKind;
 use pinwire_domain::{ConversationId, Time, UserId};
 
-use crate::db::many::{Table, Values, Writes};
+use crate::db::many::{Table, Values};
 use crate::db::tx::Emitted;
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::events::Subjects;
-use crate::rows::Rows;
 use crate::schema::{
     companions, conversations, events, log_head, membership_periods, profile_changes,
 };
 
+mod append;
 mod audience;
 mod epoch;
 
+pub(crate) use append::{append, append_ahead};
 pub(crate) use audience::audiences;
 pub(crate) use epoch::{identity, settle_epoch};
 
@@ -189,12 +188,11 @@ pub struct Committed {
 }
 
 impl Committed {
-    /// Whether the log stood so until this was added, or stands so still where nothing was.
-    pub(crate) fn follows(&self, base: Base, conn: &mut Conn) -> Result<bool> {
-        match self.events.first() {
-            Some((first, _)) => Ok(first.seq == base.seq + 1),
-            // On SQLite nobody else writes.
-            None => Ok(!conn.is_postgres() || Base::now(conn)? == base),
+    fn of(events: Vec<LoggedEvent>, new: Vec<Emitted>, subjects: Subjects) -> Self {
+        let people = new.into_iter().map(|emitted| emitted.people);
+        Self {
+            events: events.into_iter().zip(people).collect(),
+            subjects,
         }
     }
 
@@ -229,77 +227,6 @@ impl Base {
             .first(c))?;
         Ok(Self { seq, unlogged })
     }
-}
-
-/// Gives the events their `seq`, and writes them with all that the acts decided.
-/// Locks the head row: what comes before the commit is the one statement that writes. `base` is how the log stood when the locks were taken.
-pub(crate) fn append(
-    conn: &mut Conn,
-    new: Vec<Emitted>,
-    rows: &mut Rows,
-    base: Option<Base>,
-) -> Result<Committed> {
-    let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
-    if count == 0 {
-        let mut writes = Writes::default();
-        rows.write(&mut writes);
-        writes.run(conn)?;
-        return Ok(Committed::default());
-    }
-    let last: i64 = on!(conn, c => diesel::update(log_head::table.find(1_i16))
-        .set(log_head::seq.eq(log_head::seq + count))
-        .returning(log_head::seq)
-        .get_result(c))?;
-    let before = last - count;
-    let logged = |(seq, emitted): (i64, &Emitted)| LoggedEvent::new(seq, &emitted.event);
-    let events: Vec<LoggedEvent> = (before + 1..).zip(&new).map(logged).collect();
-    touch_conversations(conn, &events, rows)?;
-    let mut writes = Writes::default();
-    rows.write(&mut writes);
-    writes.insert(EVENTS, events.iter().map(LoggedEvent::values).collect());
-    writes.run(conn)?;
-    let subjects = if base.is_some_and(|base| base.seq == before) {
-        Subjects::of(&new, rows)
-    } else {
-        // Another node added something meanwhile, which may show in these events.
-        Subjects::default()
-    };
-    let people = new.into_iter().map(|emitted| emitted.people);
-    Ok(Committed {
-        events: events.into_iter().zip(people).collect(),
-        subjects,
-    })
-}
-
-/// Moves the conversations that these events are of, in the log's counter.
-fn touch_conversations(conn: &mut Conn, events: &[LoggedEvent], rows: &mut Rows) -> Result<()> {
-    // For each its newest event, and its newest message.
-    let mut newest: BTreeMap<ConversationId, (i64, Option<i64>)> = BTreeMap::new();
-    for event in events {
-        if let Some(conversation) = event.conversation {
-            let place = newest.entry(conversation).or_default();
-            place.0 = event.seq;
-            if matches!(
-                event.kind,
-                EventKind::MessageCreated | EventKind::ConversationCreated
-            ) {
-                place.1 = Some(event.seq);
-            }
-        }
-    }
-    for (id, (last, activity)) in newest {
-        if rows.touch(id, last, activity) {
-            continue;
-        }
-        let row = conversations::table.find(id.get());
-        on!(conn, c => match activity {
-            Some(seq) => diesel::update(row)
-                .set((conversations::last_seq.eq(last), conversations::activity_seq.eq(seq)))
-                .execute(c),
-            None => diesel::update(row).set(conversations::last_seq.eq(last)).execute(c),
-        })?;
-    }
-    Ok(())
 }
 
 /// Keeps all others from adding to the log until this transaction ends, for an act whose outcome depends on

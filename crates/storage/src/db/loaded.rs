@@ -38,6 +38,8 @@ pub(crate) struct Loaded<E: Entity> {
     draft: BTreeMap<E::Key, E>,
     /// Asked for and not read yet.
     wanted: BTreeSet<E::Key>,
+    /// Whether what is not in memory is taken not to be there.
+    presumed: bool,
 }
 
 impl<E: Entity> Default for Loaded<E> {
@@ -47,6 +49,7 @@ impl<E: Entity> Default for Loaded<E> {
             decided: BTreeMap::new(),
             draft: BTreeMap::new(),
             wanted: BTreeSet::new(),
+            presumed: false,
         }
     }
 }
@@ -67,8 +70,21 @@ impl<E: Entity> Loaded<E> {
         if let Some(entity) = self.stored.get(key) {
             return Ok(entity.as_ref());
         }
+        if self.presumed {
+            return Ok(None);
+        }
         self.wanted.insert(key.clone());
         Err(Abort::Missing)
+    }
+
+    /// Takes it that what is not in memory is not there, for rows that are looked for when they are written.
+    pub(crate) fn presume_absent(&mut self) {
+        self.presumed = true;
+    }
+
+    /// The keys of all that acts decided to add or change.
+    pub(crate) fn decided(&self) -> impl Iterator<Item = &E::Key> {
+        self.decided.keys()
     }
 
     /// The entity, if it has been asked for before.

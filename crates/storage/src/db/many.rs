@@ -233,6 +233,11 @@ impl Writes {
         }
     }
 
+    /// Whether there is nothing to write.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Writes all of it: one statement on PostgreSQL, one for each row on SQLite. No row is written twice.
     pub(crate) fn run(self, conn: &mut Conn) -> Result<()> {
         match conn {
@@ -258,15 +263,25 @@ impl Writes {
         Ok(())
     }
 
+    /// Writes all of it by one statement, if `guard` gives a row; whether it did. PostgreSQL only.
+    pub(crate) fn run_if(self, c: &mut PgConnection, guard: Guard) -> Result<bool> {
+        let (parts, mut binds) = self.into_parts(", guard");
+        let parts = parts.iter().enumerate();
+        let parts: Vec<String> = parts.map(|(n, part)| format!("w{n} as ({part})")).collect();
+        let sql = format!(
+            "with guard as ({}), {} select count(*) from guard",
+            guard.sql,
+            parts.join(", ")
+        );
+        let mut all = guard.binds;
+        all.append(&mut binds);
+        let written: i64 = Statement::<BigInt>::new(sql, all).get_result(c)?;
+        Ok(written > 0)
+    }
+
     /// `with w0 as (insert …), w1 as (update …) insert …`.
     fn into_one(self) -> Option<Statement<()>> {
-        let mut parts = Vec::with_capacity(self.0.len());
-        let mut binds = Vec::new();
-        for mut write in self.0 {
-            let arrays = transpose(std::mem::take(&mut write.rows));
-            parts.push(write.sql_by_arrays(&unnest(&arrays)));
-            binds.extend(arrays);
-        }
+        let (mut parts, binds) = self.into_parts("");
         let mut sql = parts.pop()?;
         if !parts.is_empty() {
             let parts = parts.iter().enumerate();
@@ -274,6 +289,47 @@ impl Writes {
             sql = format!("with {} {sql}", parts.join(", "));
         }
         Some(Statement::new(sql, binds))
+    }
+
+    /// The statements over arrays, each joined with `condition`.
+    fn into_parts(self, condition: &str) -> (Vec<String>, Vec<Bind>) {
+        let mut parts = Vec::with_capacity(self.0.len());
+        let mut binds = Vec::new();
+        for mut write in self.0 {
+            let arrays = transpose(std::mem::take(&mut write.rows));
+            parts.push(write.sql_by_arrays(&unnest(&arrays), condition));
+            binds.extend(arrays);
+        }
+        (parts, binds)
+    }
+}
+
+/// A statement on whose row it depends whether others write.
+pub(crate) struct Guard {
+    sql: String,
+    binds: Vec<Bind>,
+}
+
+impl Guard {
+    /// SQL with a `?` for each of `values`, then `{absent}`: true if no row of `table` has one of the keys.
+    pub(crate) fn new(sql: &str, values: Vec<i64>, table: &Table, keys: Vec<Values>) -> Self {
+        let mut binds: Vec<Bind> = values.into_iter().map(|v| Bind::One(v.into())).collect();
+        let absent = if keys.is_empty() {
+            "true".to_owned()
+        } else {
+            let arrays = transpose(keys);
+            let names = list(table.key, |k| format!("\"{k}\""));
+            let found = all(table.key, |k| format!("it.\"{k}\" = wanted.\"{k}\""));
+            let absent = format!(
+                "not exists (select 1 from {} as wanted ({names}) join {} as it on {found})",
+                unnest(&arrays),
+                table.name
+            );
+            binds.extend(arrays);
+            absent
+        };
+        let sql = sql.replace("{absent}", &absent);
+        Self { sql, binds }
     }
 }
 
@@ -283,14 +339,18 @@ impl Write {
         list(names, |name| format!("\"{name}\""))
     }
 
-    fn sql_by_arrays(&self, arrays: &str) -> String {
+    fn sql_by_arrays(&self, arrays: &str, condition: &str) -> String {
         let (name, names) = (self.table.name, self.names());
         match self.kind {
-            WriteKind::Insert => format!("insert into {name} ({names}) select * from {arrays}"),
+            WriteKind::Insert => {
+                format!("insert into {name} ({names}) select new.* from {arrays} as new{condition}")
+            }
             WriteKind::Update => {
                 let sets = list(self.table.columns, |c| format!("\"{c}\" = new.\"{c}\""));
                 let found = all(self.table.key, |k| format!("{name}.\"{k}\" = new.\"{k}\""));
-                format!("update {name} set {sets} from {arrays} as new ({names}) where {found}")
+                format!(
+                    "update {name} set {sets} from {arrays} as new ({names}){condition} where {found}"
+                )
             }
         }
     }
@@ -350,11 +410,11 @@ where
     })
 }
 
-/// Reads the one value of an SQL expression over the values `it`. PostgreSQL only; nothing elsewhere.
+/// Reads the one row of SQL expressions over the numbers `it`. PostgreSQL only; nothing elsewhere.
 pub(crate) fn call<ST, R>(
     conn: &mut Conn,
-    expression: &str,
-    values: Vec<Values>,
+    expressions: &str,
+    numbers: Vec<i64>,
 ) -> Result<Option<R>>
 where
     Statement<ST>: for<'q> LoadQuery<'q, PgConnection, R>,
@@ -362,13 +422,11 @@ where
     let Conn::Postgres(c) = conn else {
         return Ok(None);
     };
-    if values.is_empty() {
-        return Ok(None);
-    }
-    let values = transpose(values);
-    let sql = format!("select {expression} from {} as it", unnest(&values));
+    let numbers = numbers.into_iter().map(Some).collect();
+    let numbers = vec![Bind::Many(Column::Ints(numbers))];
+    let sql = format!("select {expressions} from {} as it", unnest(&numbers));
     Ok(Some(
-        Statement::<ST>::new(sql, values).get_result(&mut **c)?,
+        Statement::<ST>::new(sql, numbers).get_result(&mut **c)?,
     ))
 }
 

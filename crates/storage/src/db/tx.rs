@@ -7,7 +7,7 @@ use diesel::sql_types::BigInt;
 use pinwire_domain::UserId;
 
 use super::Conn;
-use super::many::{self, Value};
+use super::many;
 use crate::conversations::rows::Members;
 use crate::error::{Result, StoreError};
 use crate::log::{About, Base, NewEvent};
@@ -43,17 +43,25 @@ impl LockKey {
     }
 }
 
-/// Takes all of these keys, in the order of their numbers, as every node does.
+/// Takes all of these keys, in the order of their numbers, as every node does, and keeps writers from running ahead.
 ///
-/// Tells how the log stood before they were taken; none where nothing had to be taken.
+/// Tells how the log stood before they were taken.
 pub(super) fn lock_all(conn: &mut Conn, keys: &BTreeSet<LockKey>) -> Result<Option<Base>> {
     let numbers: BTreeSet<i64> = keys.iter().map(LockKey::number).collect();
-    let numbers = numbers.into_iter().map(|n| vec![Value::from(n)]).collect();
-    let lock = "count(pg_advisory_xact_lock(it)), (select seq from log_head),
-        (select unlogged_changes from log_head)";
-    let locked = many::call::<(BigInt, BigInt, BigInt), (i64, i64, i64)>(conn, lock, numbers)?;
-    Ok(locked.map(|(_, seq, unlogged)| Base { seq, unlogged }))
+    let lock = format!(
+        "count(pg_advisory_xact_lock(it)), (select seq from log_head),
+         (select unlogged_changes from log_head),
+         (select count(pg_advisory_xact_lock_shared({AHEAD})))"
+    );
+    let numbers = numbers.into_iter().collect();
+    let locked =
+        many::call::<(BigInt, BigInt, BigInt, BigInt), (i64, i64, i64, i64)>(conn, &lock, numbers)?;
+    Ok(locked.map(|(_, seq, unlogged, _)| Base { seq, unlogged }))
 }
+
+/// The number of the lock that a writer takes for itself when it writes what it decided without locks: then nobody is
+/// in the middle of deciding with locks, nor writes the same way. Any fixed number does.
+pub(crate) const AHEAD: i64 = 7_204_012;
 
 /// Why an act stopped.
 pub(crate) enum Abort {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use pinwire_domain::ConversationId;
 use pinwire_domain::message::MessageDraft;
 use tokio::time::sleep;
 
@@ -88,6 +89,64 @@ fn a_key_makes_one_message_whichever_node_is_asked() {
             positions.insert(send.await.unwrap());
         }
         assert_eq!(positions, (2..=101).collect::<BTreeSet<i64>>());
+    });
+}
+
+/// Tasks that write one after another, and what each writes.
+const TASKS: usize = 8;
+const EACH: i64 = 40;
+
+#[test]
+fn nodes_that_write_in_turn_lose_no_count() {
+    on_postgres(async |at| {
+        let (ana, bo) = (at.person("ana"), at.person("bo"));
+        let mut ids = Vec::new();
+        for other in 0..3 {
+            let cy = at.person(&format!("cy{other}"));
+            let people = vec![bo, cy];
+            let begun = at.store.begin_conversation(ana, people, None).await;
+            ids.push(ConversationId::new(begun.unwrap().outcome.0));
+        }
+        let nodes = at.nodes();
+        let mut tasks = Vec::new();
+        for task in 0..TASKS {
+            let (nodes, ids) = (nodes.clone(), ids.clone());
+            tasks.push(tokio::spawn(async move {
+                for n in 0..EACH {
+                    let at = usize::try_from(n).unwrap() + task;
+                    // Each node has stretches in which it alone writes, and others.
+                    let store = &nodes[at / 5 % 2];
+                    let id = ids[at % 3];
+                    let draft = MessageDraft::new(Some("hello"), None).unwrap();
+                    let key = Some(key(&format!("{task}-{n}"), "POST /messages", "body"));
+                    let sender = if task % 2 == 0 { ana } else { bo };
+                    let sent = store
+                        .send_message(full(sender), id, draft, None, key)
+                        .await
+                        .unwrap();
+                    let position = sent.outcome.to[0].message.unwrap().1;
+                    store.read_to(sender, id, position).await.unwrap();
+                    // An act with the connection.
+                    store.follow(sender, "cy0").await.unwrap();
+                }
+            }));
+        }
+        for task in tasks {
+            task.await.unwrap();
+        }
+        let all = i64::try_from(TASKS).unwrap() * EACH;
+        assert_eq!(at.number("select count(*) from messages"), all);
+        assert_eq!(
+            at.number("select sum(last_position) from conversations"),
+            all
+        );
+        assert_eq!(at.number("select sum(messages_sent) from memberships"), all);
+        assert_eq!(at.number("select max(seq) - count(*) from events"), 0);
+        let behind = at.number(
+            "select count(*) from conversations c where last_seq <>
+             (select max(seq) from events e where e.conversation_id = c.id)",
+        );
+        assert_eq!(behind, 0);
     });
 }
 

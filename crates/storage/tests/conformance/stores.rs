@@ -74,6 +74,15 @@ impl TestStore {
         }
     }
 
+    /// Goes on with one writer, so that it is known which one an act meets.
+    pub(crate) fn with_one_writer(&mut self) {
+        let one = StoreConfig {
+            writers: 1,
+            ..config(&self.database.target)
+        };
+        (self.store, self.committed) = Store::open(&one, &self.source).unwrap();
+    }
+
     /// The stores of all nodes: two on PostgreSQL, one on SQLite, where one server holds the file.
     pub(crate) fn nodes(&self) -> Vec<Store> {
         let mut nodes = vec![self.store.clone()];
