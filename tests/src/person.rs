@@ -247,6 +247,12 @@ impl Person {
         self.api.delete(&path).await.is(204);
     }
 
+    /// Mutes, archives or hides a conversation; as it is then.
+    pub async fn arranges(&self, conversation: &str, change: &Value) -> Value {
+        let path = format!("/v5/conversations/{conversation}/membership");
+        self.api.patch(&path, change).await.is(200)
+    }
+
     /// Opens or minimizes a head.
     pub async fn draws_head(&self, conversation: &str, state: &str) {
         let path = format!("/v5/heads/{conversation}");

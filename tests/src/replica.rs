@@ -8,6 +8,7 @@
 //! - A message that was deleted without anything left of it is gone for me.
 //! - Who turns read receipts off, sees no read marks any more; who turns them on, fetches them.
 //! - `me` holds what is mine in a conversation. `me.head: null` means that there is no head.
+//! - A hidden conversation shows again with the next message.
 //! - Heads stand by `activity_seq`. Of more than 20 the oldest minimized ones are not shown, and are gone for good
 //!   once a head is opened, minimized or closed.
 //! - A person is shown everywhere as the newest version says.
@@ -160,7 +161,7 @@ impl Replica {
         }
         let id = text(&data["conversation_id"]).to_owned();
         self.make_known(&id, event).await;
-        if event["type"] == "head.closed" || event["type"] == "head.updated" {
+        if ["head.closed", "head.updated", "membership.updated"].contains(&text(&event["type"])) {
             self.forget_heads_beyond_the_bound();
         }
         let known = self.conversations.get_mut(&id).expect("known by now");
@@ -222,8 +223,6 @@ impl Replica {
             json!({
                 "conversation": conversation,
                 "last_message": null,
-                "archived": false,
-                "muted_until": null,
                 "version": 0,
             })
         } else {
@@ -262,20 +261,29 @@ impl Replica {
         }
     }
 
-    /// The unread totals, added up. Nothing is muted or archived yet.
+    /// The unread totals, added up: archived and hidden ones do not count, muted ones apart.
     #[must_use]
     pub fn unread(&self) -> Value {
         let mut conversations = 0;
         let mut messages = 0;
         let mut more = false;
+        let mut muted = 0;
         for known in self.conversations.values() {
+            if known.item["archived"] == true || known.item["hidden"] == true {
+                continue;
+            }
             let count = number(&known.item["unread"]["messages"]);
-            messages += count;
             more |= known.item["unread"]["more"] == true;
+            // No test lets the end of a mute come.
+            if !known.item["muted_until"].is_null() {
+                muted += count;
+                continue;
+            }
+            messages += count;
             conversations += i64::from(count > 0 || known.item["unread_flag"] == true);
         }
         json!({
-            "conversations": conversations, "messages": messages, "more": more, "muted": 0, "requests": 0
+            "conversations": conversations, "messages": messages, "more": more, "muted": muted, "requests": 0
         })
     }
 
@@ -406,7 +414,16 @@ impl Known {
         if number(&me["version"]) < number(&self.item["version"]) {
             return;
         }
-        for field in ["read_position", "unread", "unread_flag", "head", "version"] {
+        for field in [
+            "read_position",
+            "unread",
+            "unread_flag",
+            "archived",
+            "muted_until",
+            "hidden",
+            "head",
+            "version",
+        ] {
             self.item[field] = me[field].clone();
         }
     }

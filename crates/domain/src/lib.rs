@@ -17,6 +17,7 @@ pub mod head;
 pub mod id;
 pub mod limits;
 pub mod link;
+pub mod membership;
 pub mod message;
 pub mod people_query;
 pub mod pin;

@@ -15,6 +15,7 @@ pub mod events;
 pub mod follows;
 pub mod heads;
 pub mod media_source;
+pub mod membership;
 pub mod message_changes;
 pub mod messages;
 pub mod oauth;

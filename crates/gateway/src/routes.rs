@@ -163,6 +163,8 @@ operations! {
     POST "/v5/conversations/read_all" read_marks::read_all token [ConversationsWrite];
     GET "/v5/conversations/{conversation_id}" conversations::get token [ConversationsRead, MessagesRead]
         refuses [CONVERSATION_NOT_FOUND];
+    PATCH "/v5/conversations/{conversation_id}/membership" membership::change "membership/update"
+        token [ConversationsRead, ConversationsWrite, MessagesRead] refuses [INVALID_VALUE, CONVERSATION_NOT_FOUND];
     GET "/v5/conversations/{conversation_id}/messages" messages::list token [MessagesRead]
         refuses [CONVERSATION_NOT_FOUND];
     POST "/v5/conversations/{conversation_id}/messages" messages::send "messages/create" token [MessagesWrite]

@@ -20,6 +20,7 @@ pub mod idempotency;
 pub mod inbox;
 pub mod keys;
 pub mod log;
+pub mod membership;
 pub mod messages;
 pub mod migrations;
 pub mod page;

@@ -179,6 +179,13 @@ pub struct Me {
     pub unread: UnreadView,
     /// Whether you marked it unread.
     pub unread_flag: bool,
+    /// Whether you put it away.
+    pub archived: bool,
+    /// No notice until then; null if not muted.
+    #[schema(required, format = DateTime)]
+    pub muted_until: Option<String>,
+    /// Whether you took it out of your lists until the next message.
+    pub hidden: bool,
     /// Your head of this conversation; null if there is none.
     #[schema(required)]
     pub head: Option<HeadView>,

@@ -142,6 +142,9 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
             read_position: mine.read_position,
             unread: mine.unread.into(),
             unread_flag: mine.unread_flag,
+            archived: mine.archived,
+            muted_until: mine.muted_until.map(|t| t.to_string()),
+            hidden: mine.settings().hidden(conversation.last_position),
             head: HeadView::of(conversation, mine, *user, now),
             version: mine.version,
         };

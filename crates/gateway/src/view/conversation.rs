@@ -199,6 +199,8 @@ pub struct ConversationItem {
     /// No notice until then; null if not muted.
     #[schema(required, format = DateTime)]
     pub muted_until: Option<String>,
+    /// Whether you took it out of your lists until the next message.
+    pub hidden: bool,
     /// Your head of it; null if there is none.
     #[schema(required)]
     pub head: Option<HeadView>,
@@ -221,6 +223,7 @@ impl ConversationItem {
             unread_flag: view.mine.unread_flag,
             archived: view.mine.archived,
             muted_until: view.mine.muted_until.map(|t| t.to_string()),
+            hidden: view.mine.settings().hidden(view.conversation.last_position),
             head: HeadView::of(&view.conversation, &view.mine, viewer, now),
             version: view.mine.version,
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use diesel::dsl::case_when;
 use diesel::prelude::*;
 use pinwire_domain::conversation::{ConversationKind, MembershipState, Unread};
+use pinwire_domain::membership::Settings;
 use pinwire_domain::{ConversationId, Time, UserId};
 
 use crate::db::{Conn, on};
@@ -77,6 +78,18 @@ pub struct Mine {
     pub(crate) last_excluded: Option<i64>,
     /// My head's row, if I ever touched the head.
     pub(crate) head: Option<HeadRow>,
+}
+
+impl Mine {
+    /// What I have set.
+    #[must_use]
+    pub const fn settings(&self) -> Settings {
+        Settings {
+            muted_until: self.muted_until,
+            archived: self.archived,
+            hidden_position: self.hidden_position,
+        }
+    }
 }
 
 /// What a person's own acts said of a head.

@@ -193,6 +193,9 @@ fn withhold(
             let member = Arc::make_mut(member);
             member.last_excluded = Some(position);
             member.uncounted = member.uncounted.map(|n| n + 1);
+            if member.settings().hidden(position - 1) {
+                member.hidden_position = Some(position);
+            }
         }
     }
     Ok(withheld)

@@ -20,6 +20,7 @@ mod deliveries;
 mod explain;
 mod follows;
 mod harness;
+mod membership;
 mod migrations;
 mod nodes;
 mod pins;

@@ -2,6 +2,7 @@
 
 use pinwire_domain::event::{Cursor, EventKind};
 use pinwire_domain::head::HeadState;
+use pinwire_domain::membership::MembershipChange;
 use pinwire_domain::message::MessageDraft;
 use pinwire_domain::reaction::Emoji;
 use pinwire_domain::settings::SettingsChange;
@@ -214,6 +215,13 @@ async fn memory_is_true(at: &mut TestStore) {
     at.store.flag_unread(ana, group, true).await.unwrap();
     same_as_read(at, 1).await;
     at.store.deliver(ana, vec![(group, 2)]).await.unwrap();
+    same_as_read(at, 1).await;
+    let hidden = MembershipChange {
+        hidden: Some(true),
+        muted_until: Some(Some(at.now())),
+        ..MembershipChange::default()
+    };
+    at.store.change_membership(bo, group, hidden).await.unwrap();
     same_as_read(at, 1).await;
     at.writes(ana, group, "three").await;
     same_as_read(at, 1).await;
