@@ -6,6 +6,8 @@ on_both_profiles!(
     three_devices_agree_also_when_one_was_away,
     a_conversation_is_muted_archived_and_hidden,
     what_cannot_be_set_is_refused,
+    a_draft_is_on_all_devices,
+    a_draft_has_bounds,
 );
 
 /// A device that listens.
@@ -136,5 +138,70 @@ async fn what_cannot_be_set_is_refused(world: &World) {
         refused.is_refused(status, error);
     }
     let refused = cleo.api.patch(&path, &json!({"archived": true})).await;
+    refused.is_refused(404, "conversation_not_found");
+}
+
+async fn a_draft_is_on_all_devices(world: &World) {
+    let [ana, bob] = world.people(["ana", "bob"]).await;
+    let pin = ana.pins("Green hall").await;
+    let conversation = ana.sends(&pin).to(&bob).await.conversation;
+    let mut anas_phone = ana.connects().await;
+    let mut phone = Device::of(&bob).await;
+    let mut laptop = Device::of(&bob.on(world.other_node()).signs_in().await).await;
+    let mut tablet = Replica::fetch(&bob).await;
+
+    bob.begins_to_write(&conversation, "For the").await;
+    let draft = bob.begins_to_write(&conversation, "For the hall").await;
+    assert_eq!(
+        (&draft["text"], &draft["version"]),
+        (&json!("For the hall"), &json!(2))
+    );
+    let path = format!("/v5/conversations/{conversation}/draft");
+    assert_eq!(bob.api.get(&path).await.is(200), draft);
+    for device in [&mut phone, &mut laptop] {
+        device.hears("draft.updated").await;
+        device.hears("draft.updated").await;
+        device.replica.is_up_to_date().await;
+    }
+    bob.replies(&conversation, "For the hall").await;
+    bob.drops_draft(&conversation).await;
+    bob.api.get(&path).await.is_refused(404, "draft_not_found");
+    for device in [&mut phone, &mut laptop] {
+        device.hears("message.created").await;
+        device.hears("draft.updated").await;
+        device.replica.is_up_to_date().await;
+    }
+    let page = bob.polls(&tablet.cursor(), 0).await.is(200);
+    assert_eq!(
+        page["items"][0]["data"]["draft"]["text"],
+        json!(null),
+        "the log has no text"
+    );
+    tablet.apply_page(&page).await;
+    tablet.is_up_to_date().await;
+    // Ana hears of the message alone.
+    anas_phone.next_is("message.created").await;
+    ana.api.get(&path).await.is_refused(404, "draft_not_found");
+}
+
+async fn a_draft_has_bounds(world: &World) {
+    let [ana, bob, cleo] = world.people(["ana", "bob", "cleo"]).await;
+    let pin = ana.pins("Green hall").await;
+    let conversation = ana.sends(&pin).to(&bob).await.conversation;
+    let path = format!("/v5/conversations/{conversation}/draft");
+    bob.begins_to_write(&conversation, &"é".repeat(5_000)).await;
+    let refused = bob
+        .api
+        .put(&path, &json!({"text": "é".repeat(5_001)}))
+        .await;
+    refused.is_refused(422, "invalid_value");
+    let refused = bob.api.put(&path, &json!({"text": " "})).await;
+    refused.is_refused(422, "empty_message");
+    let kept = bob.api.put(&path, &json!({"pin_id": pin.id})).await.is(200);
+    assert_eq!(
+        (&kept["text"], &kept["pin_id"]),
+        (&json!(null), &json!(pin.id))
+    );
+    let refused = cleo.api.put(&path, &json!({"text": "Hm"})).await;
     refused.is_refused(404, "conversation_not_found");
 }

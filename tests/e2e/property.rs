@@ -133,7 +133,12 @@ impl<'a> Device<'a> {
                 let change = changes.choose(&mut self.chance).unwrap();
                 me.arranges(conversation, change).await;
             }
-            76..80 => me.draws_head(conversation, "open").await,
+            76 => drop(
+                me.begins_to_write(conversation, &format!("{kind} wor"))
+                    .await,
+            ),
+            77 => me.drops_draft(conversation).await,
+            78..80 => me.draws_head(conversation, "open").await,
             80..83 => me.draws_head(conversation, "minimized").await,
             83..89 => me.closes_head(conversation).await,
             89..92 => {

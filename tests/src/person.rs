@@ -253,6 +253,18 @@ impl Person {
         self.api.patch(&path, change).await.is(200)
     }
 
+    /// Keeps what is begun in a conversation; the draft.
+    pub async fn begins_to_write(&self, conversation: &str, text: &str) -> Value {
+        let path = format!("/v5/conversations/{conversation}/draft");
+        self.api.put(&path, &json!({"text": text})).await.is(200)
+    }
+
+    /// Drops what was begun.
+    pub async fn drops_draft(&self, conversation: &str) {
+        let path = format!("/v5/conversations/{conversation}/draft");
+        self.api.delete(&path).await.is(204);
+    }
+
     /// Opens or minimizes a head.
     pub async fn draws_head(&self, conversation: &str, state: &str) {
         let path = format!("/v5/heads/{conversation}");

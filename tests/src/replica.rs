@@ -14,11 +14,14 @@
 //! - A person is shown everywhere as the newest version says.
 //! - A conversation that is not known yet is fetched.
 
+mod known;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use crate::person::Person;
+use known::{Known, is_not_older, number};
 
 /// Heads a person has at most.
 const HEADS_MAX: usize = 20;
@@ -36,15 +39,6 @@ pub struct Replica {
     /// Messages that came by events, by conversation and position.
     messages: BTreeMap<(String, i64), Value>,
     settings: Value,
-}
-
-/// A conversation that is known.
-#[derive(Clone)]
-struct Known {
-    /// As `GET /v5/conversations/{id}` shows it.
-    item: Value,
-    /// Its place in lists.
-    activity: i64,
 }
 
 impl Replica {
@@ -190,6 +184,9 @@ impl Replica {
         if let Some(delivery) = data.get("delivery") {
             known.move_delivery(&delivery["user_id"], number(&delivery["position"]));
         }
+        if let Some(draft) = data.get("draft") {
+            known.take_draft(draft);
+        }
         if let Some(me) = event.get("me") {
             known.take_mine(me);
         }
@@ -223,6 +220,7 @@ impl Replica {
             json!({
                 "conversation": conversation,
                 "last_message": null,
+                "draft": null,
                 "version": 0,
             })
         } else {
@@ -328,107 +326,6 @@ impl Replica {
     }
 }
 
-impl Known {
-    fn take_conversation(&mut self, newer: &Value) {
-        let known = &mut self.item["conversation"];
-        if number(&newer["version"]) < number(&known["version"]) {
-            return;
-        }
-        let older = std::mem::replace(known, newer.clone());
-        let last = number(&older["last_position"]);
-        if last > number(&known["last_position"]) {
-            known["last_position"] = older["last_position"].clone();
-            known["last_message_at"] = older["last_message_at"].clone();
-        }
-        for member in older["members"].as_array().expect("a list") {
-            let user = &member["user"]["id"];
-            if let Some(position) = member["read_position"].as_i64() {
-                self.move_mark(user, position);
-            }
-            self.move_delivery(user, number(&member["delivered_position"]));
-        }
-    }
-
-    /// Takes the read marks of these members; where there are none, they are not to be seen any more.
-    fn take_marks(&mut self, members: &Value) {
-        let mine = self.item["conversation"]["members"].as_array_mut();
-        for member in mine.expect("a list") {
-            let mut fresh = members.as_array().into_iter().flatten();
-            let fresh = fresh.find(|it| it["user"]["id"] == member["user"]["id"]);
-            member["read_position"] = fresh.map_or(Value::Null, |it| it["read_position"].clone());
-        }
-    }
-
-    /// A message that was sent.
-    fn take_new(&mut self, message: &Value, seq: i64) {
-        let position = number(&message["position"]);
-        let conversation = &mut self.item["conversation"];
-        if position >= number(&conversation["last_position"]) {
-            conversation["last_position"] = json!(position);
-            conversation["last_message_at"] = message["created_at"].clone();
-        }
-        let last = &self.item["last_message"];
-        if last.is_null() || number(&last["position"]) < position {
-            self.item["last_message"] = message.clone();
-        }
-        self.activity = self.activity.max(seq);
-        self.move_mark(&message["sender"]["id"], position);
-    }
-
-    /// A message as it is now.
-    fn take_message(&mut self, message: &Value) {
-        let last = &mut self.item["last_message"];
-        if last["position"] == message["position"] && is_not_older(message, last) {
-            *last = message.clone();
-        }
-    }
-
-    /// A message that is not there for me any more.
-    fn lose_message(&mut self, position: i64) {
-        if self.item["last_message"]["position"] == position {
-            self.item["last_message"] = Value::Null;
-        }
-    }
-
-    fn move_mark(&mut self, user: &Value, position: i64) {
-        let members = self.item["conversation"]["members"].as_array_mut();
-        for member in members.expect("a list") {
-            // A mark that is not to be seen stays so.
-            let mark = member["read_position"].as_i64();
-            if member["user"]["id"] == *user && mark.is_some_and(|mark| mark < position) {
-                member["read_position"] = json!(position);
-            }
-        }
-    }
-
-    fn move_delivery(&mut self, user: &Value, position: i64) {
-        let members = self.item["conversation"]["members"].as_array_mut();
-        for member in members.expect("a list") {
-            if member["user"]["id"] == *user && number(&member["delivered_position"]) < position {
-                member["delivered_position"] = json!(position);
-            }
-        }
-    }
-
-    fn take_mine(&mut self, me: &Value) {
-        if number(&me["version"]) < number(&self.item["version"]) {
-            return;
-        }
-        for field in [
-            "read_position",
-            "unread",
-            "unread_flag",
-            "archived",
-            "muted_until",
-            "hidden",
-            "head",
-            "version",
-        ] {
-            self.item[field] = me[field].clone();
-        }
-    }
-}
-
 /// A message of an event with what is mine in it, as an answer shows it.
 fn as_mine(message: &Value, me: &Value) -> Value {
     let mut message = message.clone();
@@ -443,10 +340,6 @@ fn as_mine(message: &Value, me: &Value) -> Value {
         }
     }
     message
-}
-
-fn is_not_older(one: &Value, than: &Value) -> bool {
-    number(&one["version"]) >= number(&than["version"])
 }
 
 /// Replaces a person wherever they are shown as they were before.
@@ -486,10 +379,4 @@ fn text(value: &Value) -> &str {
     value
         .as_str()
         .unwrap_or_else(|| panic!("{value} is no text"))
-}
-
-fn number(value: &Value) -> i64 {
-    value
-        .as_i64()
-        .unwrap_or_else(|| panic!("{value} is no number"))
 }

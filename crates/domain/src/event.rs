@@ -20,6 +20,8 @@ pub enum EventKind {
     ConversationUpdated,
     /// Somebody's own settings of a membership changed (unread flag, mute, archive, hide).
     MembershipUpdated,
+    /// Somebody began, changed or dropped a draft.
+    DraftUpdated,
     /// Somebody read up to a position.
     ReadUpdated,
     /// Messages reached a device of somebody's.
@@ -38,7 +40,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::MessageCreated,
         Self::MessageEdited,
         Self::MessageDeleted,
@@ -46,6 +48,7 @@ impl EventKind {
         Self::ConversationCreated,
         Self::ConversationUpdated,
         Self::MembershipUpdated,
+        Self::DraftUpdated,
         Self::ReadUpdated,
         Self::DeliveryUpdated,
         Self::HeadUpdated,
@@ -66,6 +69,7 @@ impl EventKind {
             Self::ConversationCreated => "conversation.created",
             Self::ConversationUpdated => "conversation.updated",
             Self::MembershipUpdated => "membership.updated",
+            Self::DraftUpdated => "draft.updated",
             Self::ReadUpdated => "read.updated",
             Self::DeliveryUpdated => "delivery.updated",
             Self::HeadUpdated => "head.updated",

@@ -12,6 +12,7 @@
 pub mod board;
 pub mod contact;
 pub mod conversation;
+pub mod draft;
 pub mod event;
 pub mod head;
 pub mod id;

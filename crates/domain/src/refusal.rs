@@ -103,6 +103,9 @@ pub enum Refusal {
         /// The bound.
         limit: usize,
     },
+    /// The caller has no draft there.
+    #[error("no draft")]
+    DraftNotFound,
     /// No such session of the caller's.
     #[error("no such session")]
     SessionNotFound,

@@ -10,6 +10,7 @@ pub mod boards;
 pub mod contacts;
 pub mod conversations;
 pub mod documents;
+pub mod drafts;
 pub mod event_stream;
 pub mod events;
 pub mod follows;

@@ -165,6 +165,12 @@ operations! {
         refuses [CONVERSATION_NOT_FOUND];
     PATCH "/v5/conversations/{conversation_id}/membership" membership::change "membership/update"
         token [ConversationsRead, ConversationsWrite, MessagesRead] refuses [INVALID_VALUE, CONVERSATION_NOT_FOUND];
+    PUT "/v5/conversations/{conversation_id}/draft" drafts::keep "drafts/update" token [MessagesWrite]
+        refuses [INVALID_VALUE, EMPTY_MESSAGE, CONVERSATION_NOT_FOUND];
+    GET "/v5/conversations/{conversation_id}/draft" drafts::get token [MessagesRead]
+        refuses [CONVERSATION_NOT_FOUND, DRAFT_NOT_FOUND];
+    DELETE "/v5/conversations/{conversation_id}/draft" drafts::drop "drafts/delete" token [MessagesWrite]
+        refuses [CONVERSATION_NOT_FOUND];
     GET "/v5/conversations/{conversation_id}/messages" messages::list token [MessagesRead]
         refuses [CONVERSATION_NOT_FOUND];
     POST "/v5/conversations/{conversation_id}/messages" messages::send "messages/create" token [MessagesWrite]

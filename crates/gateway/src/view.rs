@@ -4,6 +4,7 @@ pub mod account;
 pub mod board;
 pub mod contact;
 pub mod conversation;
+pub mod draft;
 pub mod image;
 pub mod kinds;
 pub mod message;
@@ -17,6 +18,7 @@ pub use conversation::{
     ConversationItem, ConversationView, HeadView, MemberView, PersonView, UnreadTotalsView,
     UnreadView,
 };
+pub use draft::DraftView;
 pub use message::{MessageView, PinCardView, ReactionView, RevisionView};
 pub use pin::PinView;
 pub use settings::SettingsView;

@@ -13,6 +13,7 @@ pub use subjects::Subjects;
 
 use crate::conversations::{self, Conversation, Mine, NotKnown, Views};
 use crate::db::Conn;
+use crate::drafts::Draft;
 use crate::error::Result;
 use crate::log::{self, LoggedEvent};
 use crate::messages::{self, Message, Place};
@@ -48,6 +49,8 @@ pub enum What {
     Delivery(i64),
     /// Something of the viewer's own in the conversation.
     Mine,
+    /// The viewer's draft, or what is left of a dropped one.
+    Draft(Draft),
     /// A profile.
     Person(Person),
     /// The viewer's settings.
@@ -201,8 +204,10 @@ fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Ve
             .collect();
         let message = place.and_then(|place| messages.get(&place));
         let person = people.get(&event.actor);
-        let settings = settings.get(&event.actor).copied();
-        let what = what(&event, conversation.as_deref(), message, person, settings);
+        let of_own = event.of_conversation().zip(event.user);
+        let draft = of_own.and_then(|own| views.get(&own)?.draft.as_ref());
+        let own = (settings.get(&event.actor).copied(), draft);
+        let what = what(&event, conversation.as_deref(), message, person, own);
         if let Some(what) = what.filter(|_| !viewers.is_empty()) {
             described.push(StreamEvent {
                 event,
@@ -226,7 +231,7 @@ fn what(
     conversation: Option<&Conversation>,
     message: Option<&Arc<Message>>,
     person: Option<&Person>,
-    settings: Option<OwnSettings>,
+    (settings, draft): (Option<OwnSettings>, Option<&Draft>),
 ) -> Option<What> {
     let actor = || {
         let mut members = conversation?.members.iter();
@@ -244,6 +249,7 @@ fn what(
         EventKind::ReadUpdated => What::Read(actor()?.read_position),
         EventKind::DeliveryUpdated => What::Delivery(actor()?.delivered_position),
         EventKind::MembershipUpdated | EventKind::HeadUpdated | EventKind::HeadClosed => What::Mine,
+        EventKind::DraftUpdated => What::Draft(draft?.clone()),
         EventKind::UserUpdated => What::Person(person?.clone()),
         EventKind::SettingsUpdated => What::Settings(settings.unwrap_or_default()),
         EventKind::SessionRevoked => What::Sessions,

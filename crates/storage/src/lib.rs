@@ -13,6 +13,7 @@ pub mod boards;
 pub mod contacts;
 pub mod conversations;
 pub mod deliveries;
+pub mod drafts;
 pub mod events;
 pub mod follows;
 pub mod heads;

@@ -273,6 +273,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    drafts (user_id, conversation_id) {
+        user_id -> BigInt,
+        conversation_id -> BigInt,
+        #[sql_name = "text"]
+        body -> Nullable<Text>,
+        pin_id -> Nullable<BigInt>,
+        updated_at -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
     profile_changes (seq) {
         seq -> BigInt,
         at -> BigInt,
@@ -443,6 +455,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     message_exclusions,
     message_revisions,
     heads,
+    drafts,
     profile_changes,
     own_conversations,
     companions,

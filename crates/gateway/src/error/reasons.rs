@@ -152,6 +152,8 @@ table! {
         Refusal::TooManyEdits { .. } => TOO_MANY_EDITS 422 71 "too_many_edits";
         /// One more kind of reaction than there may be.
         Refusal::TooManyReactions { .. } => TOO_MANY_REACTIONS 422 71 "too_many_reactions";
+        /// You have no draft there.
+        Refusal::DraftNotFound => DRAFT_NOT_FOUND 404 71 "draft_not_found";
         /// No such session of yours.
         Refusal::SessionNotFound => SESSION_NOT_FOUND 404 72 "session_not_found";
         /// The message has neither text nor pin.

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::view::kinds::ResyncReason;
 use crate::view::{
-    ConversationView, HeadView, MessageView, PersonView, ReactionView, SettingsView,
+    ConversationView, DraftView, HeadView, MessageView, PersonView, ReactionView, SettingsView,
     UnreadTotalsView, UnreadView,
 };
 
@@ -95,6 +95,8 @@ event_types! {
     ConversationUpdated "conversation.updated" ["conversation_id", "conversation"] [] true;
     /// Your unread flag, mute, archive or hiding changed, or your read mark where it is not shown to others.
     MembershipUpdated "membership.updated" ["conversation_id"] [] true;
+    /// You began, changed or dropped a draft.
+    DraftUpdated "draft.updated" ["conversation_id", "draft"] [] true;
     /// Somebody read up to a position.
     ReadUpdated "read.updated" ["conversation_id", "read"] [] true;
     /// Messages have reached a device of somebody's, up to a position.
@@ -132,6 +134,9 @@ pub struct Subject {
     /// Somebody's delivery mark (`delivery.updated`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery: Option<DeliveryMark>,
+    /// Your draft (`draft.updated`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draft: Option<DraftView>,
     /// A person (`user.updated`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<PersonView>,

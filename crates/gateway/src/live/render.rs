@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::frames::{DeliveryMark, EventType, Me, ReadMark, Subject};
 use crate::view::{
-    ConversationView, HeadView, MessageView, PersonView, ReactionView, SettingsView,
+    ConversationView, DraftView, HeadView, MessageView, PersonView, ReactionView, SettingsView,
 };
 
 /// An event, ready to be written to each person's stream.
@@ -171,6 +171,7 @@ const fn event_type(kind: EventKind) -> Option<EventType> {
         EventKind::ConversationCreated => EventType::ConversationCreated,
         EventKind::ConversationUpdated => EventType::ConversationUpdated,
         EventKind::MembershipUpdated => EventType::MembershipUpdated,
+        EventKind::DraftUpdated => EventType::DraftUpdated,
         EventKind::ReadUpdated => EventType::ReadUpdated,
         EventKind::DeliveryUpdated => EventType::DeliveryUpdated,
         EventKind::HeadUpdated => EventType::HeadUpdated,
@@ -228,6 +229,10 @@ fn data(event: &StreamEvent, with_marks: bool) -> Subject {
                 user_id: event.event.actor.to_string(),
                 position: *position,
             }),
+            ..about
+        },
+        What::Draft(draft) => Subject {
+            draft: Some(DraftView::from(draft)),
             ..about
         },
         What::Person(person) => Subject {

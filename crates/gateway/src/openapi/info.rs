@@ -44,6 +44,10 @@ const TAGS: &[(&str, &str)] = &[
         "Up to where you have read, and what is unread.",
     ),
     (
+        "Drafts",
+        "What you have begun to write, the same on all your devices.",
+    ),
+    (
         "Heads",
         "The avatars at the lower left, one for each conversation that is at hand.",
     ),

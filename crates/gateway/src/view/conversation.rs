@@ -8,8 +8,8 @@ use pinwire_storage::people::Person;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::MessageView;
 use super::kinds::{ConversationKind, HeadState};
+use super::{DraftView, MessageView};
 
 /// A person as a client draws them.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -201,10 +201,13 @@ pub struct ConversationItem {
     pub muted_until: Option<String>,
     /// Whether you took it out of your lists until the next message.
     pub hidden: bool,
+    /// What you have begun to write; null without a draft.
+    #[schema(required)]
+    pub draft: Option<DraftView>,
     /// Your head of it; null if there is none.
     #[schema(required)]
     pub head: Option<HeadView>,
-    /// Grows with each change of what is yours in it.
+    /// Grows with each change of what is yours in it, but the draft, which has a version of its own.
     pub version: i64,
 }
 
@@ -224,6 +227,11 @@ impl ConversationItem {
             archived: view.mine.archived,
             muted_until: view.mine.muted_until.map(|t| t.to_string()),
             hidden: view.mine.settings().hidden(view.conversation.last_position),
+            draft: view
+                .draft
+                .as_ref()
+                .filter(|draft| !draft.is_dropped())
+                .map(DraftView::from),
             head: HeadView::of(&view.conversation, &view.mine, viewer, now),
             version: view.mine.version,
         }

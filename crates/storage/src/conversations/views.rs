@@ -10,10 +10,11 @@ use pinwire_domain::membership::Settings;
 use pinwire_domain::{ConversationId, Time, UserId};
 
 use crate::db::{Conn, on};
+use crate::drafts::{Draft, DraftRow};
 use crate::error::{Result, StoreError};
 use crate::messages::{Message, MessageRow};
 use crate::people::{Person, PersonRow};
-use crate::schema::{conversation_cards, members};
+use crate::schema::{conversation_cards, drafts, members};
 
 /// A conversation, the same for all its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +111,8 @@ pub struct ConversationView {
     pub mine: Mine,
     /// The last message I may see.
     pub last_message: Option<Arc<Message>>,
+    /// What I have begun to write, or dropped.
+    pub draft: Option<Draft>,
 }
 
 /// A conversation's own columns.
@@ -203,6 +206,7 @@ pub(crate) fn views(conn: &mut Conn, viewers: &[UserId], cards: Vec<Card>) -> Re
                 last_message: last_message
                     .clone()
                     .filter(|_| own.last_excluded != Some(last_position)),
+                draft: own.draft.map(Draft::from),
                 mine: Mine {
                     read_position: own.read_position,
                     sees_marks: own.read_receipts,
@@ -252,6 +256,7 @@ struct Own {
     uncounted: Option<i64>,
     last_excluded: Option<i64>,
     head: Option<HeadRow>,
+    draft: Option<DraftRow>,
 }
 
 /// The people of these conversations, by id, with what is the viewers' own.
@@ -268,7 +273,12 @@ fn members_of(
     let viewers: Vec<i64> = viewers.iter().map(|viewer| viewer.get()).collect();
     // Counted for the viewers alone: in a list they are one of many.
     let viewed = || members::user_id.eq_any(&viewers);
+    let own_draft = drafts::conversation_id
+        .eq(members::conversation_id)
+        .and(drafts::user_id.eq(members::user_id))
+        .and(drafts::user_id.eq_any(&viewers));
     let rows: Rows = on!(conn, c => members::table
+        .left_join(drafts::table.on(own_draft))
         .filter(members::conversation_id.eq_any(&ids))
         .filter(members::state.eq(MembershipState::Member.name()))
         .order((members::conversation_id, members::user_id))
@@ -303,6 +313,7 @@ fn members_of(
                     members::head_version,
                 )
                     .nullable(),
+                (drafts::body, drafts::pin_id, drafts::updated_at, drafts::version).nullable(),
             ),
         ))
         .load(c))?;

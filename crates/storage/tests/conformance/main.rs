@@ -17,6 +17,7 @@ mod boards;
 mod changes;
 mod contacts;
 mod deliveries;
+mod drafts;
 mod explain;
 mod follows;
 mod harness;

@@ -1,5 +1,6 @@
 //! The log as each person reads it.
 
+use pinwire_domain::draft::DraftContent;
 use pinwire_domain::event::{Cursor, EventKind};
 use pinwire_domain::head::HeadState;
 use pinwire_domain::membership::MembershipChange;
@@ -188,6 +189,19 @@ async fn changes_are_read(at: &mut TestStore, ana: UserId, id: ConversationId) {
     same_as_read(at, 0).await;
 }
 
+async fn what_is_ones_own_is_true(at: &mut TestStore, bo: UserId, group: ConversationId) {
+    let hidden = MembershipChange {
+        hidden: Some(true),
+        muted_until: Some(Some(at.now())),
+        ..MembershipChange::default()
+    };
+    at.store.change_membership(bo, group, hidden).await.unwrap();
+    same_as_read(at, 1).await;
+    let draft = DraftContent::new(Some("For"), None).unwrap();
+    at.store.keep_draft(bo, group, draft).await.unwrap();
+    same_as_read(at, 0).await;
+}
+
 /// What a batch had in memory is what the database has, act by act.
 async fn memory_is_true(at: &mut TestStore) {
     let (ana, bo, cy) = (at.person("ana"), at.person("bo"), at.person("cy"));
@@ -216,13 +230,7 @@ async fn memory_is_true(at: &mut TestStore) {
     same_as_read(at, 1).await;
     at.store.deliver(ana, vec![(group, 2)]).await.unwrap();
     same_as_read(at, 1).await;
-    let hidden = MembershipChange {
-        hidden: Some(true),
-        muted_until: Some(Some(at.now())),
-        ..MembershipChange::default()
-    };
-    at.store.change_membership(bo, group, hidden).await.unwrap();
-    same_as_read(at, 1).await;
+    what_is_ones_own_is_true(at, bo, group).await;
     at.writes(ana, group, "three").await;
     same_as_read(at, 1).await;
     changes_are_read(at, ana, group).await;
