@@ -21,6 +21,7 @@ mod events;
 mod frames;
 mod groups;
 mod heads;
+mod members;
 mod mine;
 mod mint;
 mod presence;

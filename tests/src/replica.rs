@@ -13,6 +13,8 @@
 //!   once a head is opened, minimized or closed.
 //! - A person is shown everywhere as the newest version says.
 //! - A conversation that is not known yet is fetched.
+//! - A system message moves its conversation like any other, but nobody's read mark. Who has left a conversation, as
+//!   `member.left` without it says, forgets it.
 
 mod known;
 
@@ -25,6 +27,13 @@ use known::{Known, is_not_older, number};
 
 /// Heads a person has at most.
 const HEADS_MAX: usize = 20;
+/// The events that come with a new message.
+const BRING_MESSAGES: [&str; 4] = [
+    "message.created",
+    "conversation.updated",
+    "member.joined",
+    "member.left",
+];
 /// Conversations on a page of a sync: few, so that there are several pages.
 const PAGE: usize = 3;
 
@@ -39,6 +48,8 @@ pub struct Replica {
     /// Messages that came by events, by conversation and position.
     messages: BTreeMap<(String, i64), Value>,
     settings: Value,
+    /// The conversations that the person is asked into.
+    requests: BTreeSet<String>,
 }
 
 impl Replica {
@@ -51,6 +62,7 @@ impl Replica {
             conversations: BTreeMap::new(),
             messages: BTreeMap::new(),
             settings: Value::Null,
+            requests: BTreeSet::new(),
         };
         let path = format!("/v5/sync?page_size={PAGE}");
         let mut page = person.api.get(&path).await.is(200);
@@ -76,10 +88,18 @@ impl Replica {
                 .await
                 .is(200);
         }
+        let requests = person.api.get("/v5/contact_requests?page_size=250").await;
+        for request in requests.is(200)["items"].as_array().expect("a list") {
+            let id = text(&request["conversation_id"]);
+            replica.requests.insert(id.to_owned());
+        }
         if order.len() <= PAGE {
             // All on one page, so read at once: heads and totals say the same as the conversations.
             assert_eq!(json!(replica.heads()), heads, "heads of a sync");
-            assert_eq!(replica.unread(), unread, "totals of a sync");
+            let mut counted = replica.unread();
+            // Those were read a moment later.
+            counted["requests"] = unread["requests"].clone();
+            assert_eq!(counted, unread, "totals of a sync");
         }
         replica
     }
@@ -154,8 +174,22 @@ impl Replica {
             return;
         }
         let id = text(&data["conversation_id"]).to_owned();
-        self.make_known(&id, event).await;
-        if ["head.closed", "head.updated", "membership.updated"].contains(&text(&event["type"])) {
+        let kind = text(&event["type"]);
+        if kind == "request.created" {
+            self.requests.insert(id);
+            return;
+        }
+        if ["member.joined", "member.left", "request.ignored"].contains(&kind) {
+            self.requests.remove(&id);
+        }
+        if event.get("me").is_none() {
+            self.forget(&id);
+            return;
+        }
+        if !self.make_known(&id, event).await {
+            return;
+        }
+        if ["head.closed", "head.updated", "membership.updated"].contains(&kind) {
             self.forget_heads_beyond_the_bound();
         }
         let known = self.conversations.get_mut(&id).expect("known by now");
@@ -164,7 +198,7 @@ impl Replica {
         }
         if let Some(message) = data.get("message") {
             let message = as_mine(message, &event["me"]);
-            if event["type"] == "message.created" {
+            if BRING_MESSAGES.contains(&kind) {
                 known.take_new(&message, number(&event["seq"]));
             }
             known.take_message(&message);
@@ -212,9 +246,16 @@ impl Replica {
         }
     }
 
-    async fn make_known(&mut self, id: &str, event: &Value) {
+    fn forget(&mut self, id: &str) {
+        self.forget_heads_beyond_the_bound();
+        self.conversations.remove(id);
+        self.messages.retain(|(of, _), _| of != id);
+    }
+
+    /// False for a conversation that the person has left meanwhile.
+    async fn make_known(&mut self, id: &str, event: &Value) -> bool {
         if self.conversations.contains_key(id) {
-            return;
+            return true;
         }
         let item = if let Some(conversation) = event["data"].get("conversation") {
             json!({
@@ -225,11 +266,16 @@ impl Replica {
             })
         } else {
             let path = format!("/v5/conversations/{id}");
-            self.person.api.get(&path).await.is(200)
+            let answer = self.person.api.get(&path).await;
+            if answer.status == 404 {
+                return false;
+            }
+            answer.is(200)
         };
         let activity = number(&event["seq"]);
         self.conversations
             .insert(id.to_owned(), Known { item, activity });
+        true
     }
 
     /// The heads that are shown, in order.
@@ -281,7 +327,8 @@ impl Replica {
             conversations += i64::from(count > 0 || known.item["unread_flag"] == true);
         }
         json!({
-            "conversations": conversations, "messages": messages, "more": more, "muted": muted, "requests": 0
+            "conversations": conversations, "messages": messages, "more": more, "muted": muted,
+            "requests": self.requests.len(),
         })
     }
 

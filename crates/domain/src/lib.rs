@@ -14,6 +14,7 @@ pub mod contact;
 pub mod conversation;
 pub mod draft;
 pub mod event;
+pub mod group;
 pub mod head;
 pub mod id;
 pub mod limits;

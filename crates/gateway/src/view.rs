@@ -9,6 +9,7 @@ pub mod image;
 pub mod kinds;
 pub mod message;
 pub mod pin;
+mod request;
 pub mod settings;
 
 pub use account::{AccountView, ProfileView, SessionView, UserSummaryView};
@@ -19,8 +20,9 @@ pub use conversation::{
     UnreadView,
 };
 pub use draft::DraftView;
-pub use message::{MessageView, PinCardView, ReactionView, RevisionView};
+pub use message::{MessageView, NoticeView, PinCardView, ReactionView, RevisionView};
 pub use pin::PinView;
+pub use request::RequestView;
 pub use settings::SettingsView;
 
 use actix_web::HttpResponse;

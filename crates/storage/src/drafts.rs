@@ -6,12 +6,13 @@ use pinwire_domain::draft::DraftContent;
 use pinwire_domain::event::EventKind;
 use pinwire_domain::{ConversationId, PinId, Refusal, Time, UserId};
 
-use crate::db::Conn;
 use crate::db::loaded::{Entity, Stored, StoredTables, StoredWrites};
 use crate::db::many::{self, Table, Values};
 use crate::db::tx::{LockKey, Step, Tx};
+use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::log::{About, NewEvent};
+use crate::schema::drafts;
 use crate::{Snapshot, Store, conversations};
 
 /// A draft; without text and pin where it was dropped.
@@ -144,6 +145,20 @@ fn keep(
         about: About::Mine(id),
     });
     Ok(Some(draft))
+}
+
+/// Drops the draft of somebody who takes no part any more; the event of that tells of it.
+pub(crate) fn forget(tx: &mut Tx<'_>, user: UserId, id: ConversationId) -> Step<()> {
+    let now = tx.source.now().as_millis();
+    on!(tx.conn()?, c => diesel::update(drafts::table.find((user.get(), id.get())))
+        .set((
+            drafts::body.eq(None::<String>),
+            drafts::pin_id.eq(None::<i64>),
+            drafts::updated_at.eq(now),
+            drafts::version.eq(drafts::version + 1),
+        ))
+        .execute(c))?;
+    Ok(())
 }
 
 impl Store {

@@ -19,9 +19,11 @@ use crate::schema::{
 
 mod audience;
 mod epoch;
+mod periods;
 
 pub(crate) use audience::audiences;
 pub(crate) use epoch::{identity, settle_epoch};
+pub(crate) use periods::PeriodChange;
 
 /// An event that an act adds.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +45,8 @@ pub(crate) enum About {
     Conversation(ConversationId),
     /// What is the actor's alone in a conversation.
     Mine(ConversationId),
+    /// What somebody else has to do with a conversation that they take no part in: for them alone.
+    Theirs(UserId, ConversationId),
     /// The actor, for the actor alone.
     Me,
     /// The actor's profile, for all who share a conversation with the actor.
@@ -56,7 +60,8 @@ impl About {
             Self::Message(id, _)
             | Self::MyMessage(id, _)
             | Self::Conversation(id)
-            | Self::Mine(id) => Some(id),
+            | Self::Mine(id)
+            | Self::Theirs(_, id) => Some(id),
             Self::Me | Self::Profile => None,
         }
     }
@@ -110,6 +115,10 @@ impl LoggedEvent {
                 logged.user = Some(event.actor);
                 logged.object = Some(conversation.get());
             }
+            About::Theirs(user, conversation) => {
+                logged.user = Some(user);
+                logged.object = Some(conversation.get());
+            }
             About::Me => logged.user = Some(event.actor),
             About::Profile => {}
         }
@@ -120,6 +129,15 @@ impl LoggedEvent {
     #[must_use]
     pub fn of_conversation(&self) -> Option<ConversationId> {
         self.conversation.or(self.object.map(ConversationId::new))
+    }
+
+    /// Whether it is shown to somebody who takes no part in its conversation.
+    pub(crate) fn tells_outsider(&self) -> bool {
+        let of_one = self.user.is_some();
+        matches!(
+            self.kind,
+            EventKind::RequestCreated | EventKind::RequestIgnored
+        ) || (self.kind == EventKind::MemberLeft && of_one)
     }
 
     fn values(&self) -> Values {
@@ -253,6 +271,7 @@ pub(crate) fn append(
     let before = last - count;
     let logged = |(seq, emitted): (i64, &Emitted)| LoggedEvent::new(seq, &emitted.event);
     let events: Vec<LoggedEvent> = (before + 1..).zip(&new).map(logged).collect();
+    periods::change(conn, &events, &new)?;
     touch_conversations(conn, &events, rows)?;
     let mut writes = Writes::default();
     rows.write(&mut writes);
@@ -279,10 +298,7 @@ fn touch_conversations(conn: &mut Conn, events: &[LoggedEvent], rows: &mut Rows)
         if let Some(conversation) = event.conversation {
             let place = newest.entry(conversation).or_default();
             place.0 = event.seq;
-            if matches!(
-                event.kind,
-                EventKind::MessageCreated | EventKind::ConversationCreated
-            ) {
+            if event.kind.brings_message() || event.kind == EventKind::ConversationCreated {
                 place.1 = Some(event.seq);
             }
         }
@@ -309,6 +325,14 @@ pub(crate) fn hold(conn: &mut Conn) -> Result<()> {
         let head = log_head::table.find(1_i16).select(log_head::seq);
         head.for_update().first::<i64>(&mut **c)?;
     }
+    Ok(())
+}
+
+/// Notes that rows were changed that writers keep in memory, for an act that adds no event which would tell them.
+pub(crate) fn note_unlogged(conn: &mut Conn) -> Result<()> {
+    on!(conn, c => diesel::update(log_head::table.find(1_i16))
+        .set(log_head::unlogged_changes.eq(log_head::unlogged_changes + 1))
+        .execute(c))?;
     Ok(())
 }
 

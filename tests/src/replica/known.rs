@@ -55,7 +55,9 @@ impl Known {
             self.item["last_message"] = message.clone();
         }
         self.activity = self.activity.max(seq);
-        self.move_mark(&message["sender"]["id"], position);
+        if message["kind"] == "user" {
+            self.move_mark(&message["sender"]["id"], position);
+        }
     }
 
     /// A message as it is now.

@@ -170,6 +170,10 @@ const fn event_type(kind: EventKind) -> Option<EventType> {
         EventKind::ReactionChanged => EventType::ReactionChanged,
         EventKind::ConversationCreated => EventType::ConversationCreated,
         EventKind::ConversationUpdated => EventType::ConversationUpdated,
+        EventKind::MemberJoined => EventType::MemberJoined,
+        EventKind::MemberLeft => EventType::MemberLeft,
+        EventKind::RequestCreated => EventType::RequestCreated,
+        EventKind::RequestIgnored => EventType::RequestIgnored,
         EventKind::MembershipUpdated => EventType::MembershipUpdated,
         EventKind::DraftUpdated => EventType::DraftUpdated,
         EventKind::ReadUpdated => EventType::ReadUpdated,
@@ -185,9 +189,10 @@ const fn event_type(kind: EventKind) -> Option<EventType> {
 /// Whether an event shows its conversation with all members.
 fn shows_conversation(event: &StreamEvent) -> bool {
     match &event.what {
-        // The first one brings its conversation along.
+        // The first one brings its conversation along, and so does a change of the group.
         What::Message(message) => {
-            event.event.kind == EventKind::MessageCreated && message.position == 1
+            let kind = event.event.kind;
+            kind.changes_group() || (kind == EventKind::MessageCreated && message.position == 1)
         }
         What::Conversation => true,
         _ => false,
@@ -211,6 +216,10 @@ fn data(event: &StreamEvent, with_marks: bool) -> Subject {
         },
         What::Gone(position) => Subject {
             position: Some(*position),
+            ..about
+        },
+        What::Outside(id) => Subject {
+            conversation_id: Some(id.to_string()),
             ..about
         },
         What::Conversation => Subject {

@@ -119,6 +119,9 @@ pub struct ConversationView {
     /// Who began it.
     #[schema(pattern = r"^\d+$")]
     pub created_by: String,
+    /// Whose it is: who may remove people from a group. The founder's, until they leave.
+    #[schema(pattern = r"^\d+$")]
+    pub owner_id: String,
     /// When it began.
     #[schema(format = DateTime)]
     pub created_at: String,
@@ -161,6 +164,7 @@ impl ConversationView {
             kind: conversation.kind.into(),
             title: conversation.title.clone(),
             created_by: conversation.created_by.to_string(),
+            owner_id: conversation.owner.to_string(),
             created_at: conversation.created_at.to_string(),
             last_position: conversation.last_position,
             last_message_at: conversation.last_message_at.map(|t| t.to_string()),
@@ -298,7 +302,7 @@ impl HeadView {
             people_count: others().count(),
             unread: mine.unread.into(),
             unread_flag: mine.unread_flag,
-            last_pin_image: conversation.last_pin_image.clone(),
+            last_pin_image: mine.last_pin_image(conversation).map(str::to_owned),
             last_message_at: conversation.last_message_at.map(|t| t.to_string()),
             activity_seq: conversation.activity_seq,
             version: head.version,

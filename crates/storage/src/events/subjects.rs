@@ -65,8 +65,8 @@ impl Subjects {
         event: &LoggedEvent,
         people: &[UserId],
     ) -> Result<Option<StreamEvent>, NotKnown> {
-        // Drafts are not among what is kept of a conversation.
-        let known = event.kind != EventKind::DraftUpdated;
+        // Drafts are not among what is kept of a conversation, and who takes no part has no view of it.
+        let known = event.kind != EventKind::DraftUpdated && !event.tells_outsider();
         let id = event.of_conversation().filter(|_| known);
         let id = id.ok_or(NotKnown)?;
         let subject = self.conversations.get(&id).ok_or(NotKnown)?;

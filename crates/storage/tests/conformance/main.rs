@@ -20,6 +20,7 @@ mod deliveries;
 mod drafts;
 mod explain;
 mod follows;
+mod groups;
 mod harness;
 mod membership;
 mod migrations;
