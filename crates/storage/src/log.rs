@@ -430,6 +430,7 @@ fn of_profiles(conn: &mut Conn, me: i64, after: i64, limit: i64) -> Result<Vec<R
     let known = companions::table
         .filter(companions::user_id.eq(me))
         .filter(companions::state.eq(MembershipState::Member.name()))
+        .filter(companions::other_state.eq_any(audience::SHOWN))
         .select(companions::other_id);
     Ok(on!(conn, c => profile_changes::table
         .filter(profile_changes::seq.gt(after))

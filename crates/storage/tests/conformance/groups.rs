@@ -5,6 +5,7 @@ use pinwire_domain::event::{Cursor, EventKind};
 use pinwire_domain::group::{History, NoticeCode};
 use pinwire_domain::head::HeadState;
 use pinwire_domain::message::MessageDraft;
+use pinwire_domain::user::ProfileChange;
 use pinwire_domain::{ConversationId, UserId, limits};
 use pinwire_storage::events::Stretch;
 use pinwire_storage::groups::Added;
@@ -334,6 +335,32 @@ both! {
         assert_eq!(refusal(at.store.accept_request(fay, id).await), "RequestNotFound");
         assert_eq!(at.adds(ana, id, fay, History::All).await, Added::Asked);
         assert_eq!(at.store.requests(fay, None, 9).await.unwrap().value.items, []);
+    }
+
+    a_changed_profile_is_told_to_those_who_see_the_person(at) {
+        let (ana, bo, cy) = (at.person("ana"), at.person("bo"), at.person("cy"));
+        let [dee, eve] = ["dee", "eve"].map(|name| at.person(name));
+        let id = at.group(&[ana, bo, cy]).await;
+        at.block(eve, ana);
+        at.adds(ana, id, dee, History::All).await;
+        at.adds(ana, id, eve, History::All).await;
+        at.writes(cy, id, "one").await;
+        at.store.leave_group(cy, id).await.unwrap();
+        let renames = async |person: UserId| {
+            let before = at.head().await;
+            let name = format!("{person} the second");
+            let change = ProfileChange::default().full_name(Some(&name)).unwrap();
+            at.store.change_profile(person, change).await.unwrap();
+            let logged = at.store.log_after(before, 1).await.unwrap().0;
+            let concerned = logged[0].1.len();
+            (at.heard(ana, before).await.len(), at.heard(person, before).await.len(), concerned)
+        };
+        // Nobody learns who is asked, or ignores it.
+        assert_eq!(renames(dee).await, (0, 1, 1));
+        assert_eq!(renames(eve).await, (0, 1, 1));
+        // What cy wrote shows her as she is called now.
+        assert_eq!(renames(cy).await, (1, 1, 3));
+        assert_eq!(renames(bo).await, (1, 1, 2));
     }
 
     adding_again_with_its_key_gives_the_same(at) {
