@@ -21,6 +21,8 @@ mod events;
 mod frames;
 mod groups;
 mod heads;
+mod members;
+mod mine;
 mod mint;
 mod presence;
 mod property;

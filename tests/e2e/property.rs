@@ -121,8 +121,24 @@ impl<'a> Device<'a> {
                     .await;
             }
             65..72 => me.marks_unread(conversation).await,
-            72..76 => me.unmarks_unread(conversation).await,
-            76..80 => me.draws_head(conversation, "open").await,
+            72..74 => me.unmarks_unread(conversation).await,
+            74..76 => {
+                let changes = [
+                    json!({"muted_until": "2100-01-01T00:00:00Z"}),
+                    json!({"muted_until": null, "archived": false}),
+                    json!({"archived": true}),
+                    json!({"hidden": true}),
+                    json!({"hidden": false, "archived": false}),
+                ];
+                let change = changes.choose(&mut self.chance).unwrap();
+                me.arranges(conversation, change).await;
+            }
+            76 => drop(
+                me.begins_to_write(conversation, &format!("{kind} wor"))
+                    .await,
+            ),
+            77 => me.drops_draft(conversation).await,
+            78..80 => me.draws_head(conversation, "open").await,
             80..83 => me.draws_head(conversation, "minimized").await,
             83..89 => me.closes_head(conversation).await,
             89..92 => {

@@ -247,6 +247,63 @@ impl Person {
         self.api.delete(&path).await.is(204);
     }
 
+    /// Mutes, archives or hides a conversation; as it is then.
+    pub async fn arranges(&self, conversation: &str, change: &Value) -> Value {
+        let path = format!("/v5/conversations/{conversation}/membership");
+        self.api.patch(&path, change).await.is(200)
+    }
+
+    /// Keeps what is begun in a conversation; the draft.
+    pub async fn begins_to_write(&self, conversation: &str, text: &str) -> Value {
+        let path = format!("/v5/conversations/{conversation}/draft");
+        self.api.put(&path, &json!({"text": text})).await.is(200)
+    }
+
+    /// Drops what was begun.
+    pub async fn drops_draft(&self, conversation: &str) {
+        let path = format!("/v5/conversations/{conversation}/draft");
+        self.api.delete(&path).await.is(204);
+    }
+
+    /// Begins a group without a message; its id.
+    pub async fn begins_group(&self, others: &[&Self], title: Option<&str>) -> String {
+        let body = json!({"user_ids": ids(others), "title": title});
+        let begun = self.api.post("/v5/conversations", &body).await.is(201);
+        let id = begun["conversation"]["id"].as_str();
+        id.expect("an id").to_owned()
+    }
+
+    /// Gives a group another title.
+    pub async fn names(&self, group: &str, title: Option<&str>) -> Answer {
+        let path = format!("/v5/conversations/{group}");
+        self.api.patch(&path, &json!({"title": title})).await
+    }
+
+    /// Adds people to a group, or asks them; `history` is `from_join` or `all`.
+    pub async fn adds(&self, group: &str, others: &[&Self], history: &str) -> Answer {
+        let path = format!("/v5/conversations/{group}/members");
+        let body = json!({"user_ids": ids(others), "history": history});
+        self.api.post(&path, &body).await
+    }
+
+    /// Removes somebody from a group.
+    pub async fn removes(&self, group: &str, other: &Self) -> Answer {
+        let path = format!("/v5/conversations/{group}/members/{}", other.id);
+        self.api.delete(&path).await
+    }
+
+    /// Leaves a group.
+    pub async fn leaves(&self, group: &str) -> Answer {
+        let path = format!("/v5/conversations/{group}/membership");
+        self.api.delete(&path).await
+    }
+
+    /// Answers a contact request: `accept` or `ignore`.
+    pub async fn answers(&self, group: &str, answer: &str) -> Answer {
+        let path = format!("/v5/contact_requests/{group}/{answer}");
+        self.api.request(Method::POST, &path).send().await
+    }
+
     /// Opens or minimizes a head.
     pub async fn draws_head(&self, conversation: &str, state: &str) {
         let path = format!("/v5/heads/{conversation}");
@@ -345,4 +402,8 @@ impl Person {
 /// The path of a message.
 fn place(conversation: &str, position: i64) -> String {
     format!("/v5/conversations/{conversation}/messages/{position}")
+}
+
+fn ids(people: &[&Person]) -> Value {
+    people.iter().map(|it| it.id.clone()).collect()
 }

@@ -8,19 +8,32 @@
 //! - A message that was deleted without anything left of it is gone for me.
 //! - Who turns read receipts off, sees no read marks any more; who turns them on, fetches them.
 //! - `me` holds what is mine in a conversation. `me.head: null` means that there is no head.
+//! - A hidden conversation shows again with the next message.
 //! - Heads stand by `activity_seq`. Of more than 20 the oldest minimized ones are not shown, and are gone for good
 //!   once a head is opened, minimized or closed.
 //! - A person is shown everywhere as the newest version says.
 //! - A conversation that is not known yet is fetched.
+//! - A system message moves its conversation like any other, but nobody's read mark. Who has left a conversation, as
+//!   `member.left` without it says, forgets it.
+
+mod known;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use crate::person::Person;
+use known::{Known, is_not_older, number};
 
 /// Heads a person has at most.
 const HEADS_MAX: usize = 20;
+/// The events that come with a new message.
+const BRING_MESSAGES: [&str; 4] = [
+    "message.created",
+    "conversation.updated",
+    "member.joined",
+    "member.left",
+];
 /// Conversations on a page of a sync: few, so that there are several pages.
 const PAGE: usize = 3;
 
@@ -35,15 +48,8 @@ pub struct Replica {
     /// Messages that came by events, by conversation and position.
     messages: BTreeMap<(String, i64), Value>,
     settings: Value,
-}
-
-/// A conversation that is known.
-#[derive(Clone)]
-struct Known {
-    /// As `GET /v5/conversations/{id}` shows it.
-    item: Value,
-    /// Its place in lists.
-    activity: i64,
+    /// The conversations that the person is asked into.
+    requests: BTreeSet<String>,
 }
 
 impl Replica {
@@ -56,6 +62,7 @@ impl Replica {
             conversations: BTreeMap::new(),
             messages: BTreeMap::new(),
             settings: Value::Null,
+            requests: BTreeSet::new(),
         };
         let path = format!("/v5/sync?page_size={PAGE}");
         let mut page = person.api.get(&path).await.is(200);
@@ -81,10 +88,18 @@ impl Replica {
                 .await
                 .is(200);
         }
+        let requests = person.api.get("/v5/contact_requests?page_size=250").await;
+        for request in requests.is(200)["items"].as_array().expect("a list") {
+            let id = text(&request["conversation_id"]);
+            replica.requests.insert(id.to_owned());
+        }
         if order.len() <= PAGE {
             // All on one page, so read at once: heads and totals say the same as the conversations.
             assert_eq!(json!(replica.heads()), heads, "heads of a sync");
-            assert_eq!(replica.unread(), unread, "totals of a sync");
+            let mut counted = replica.unread();
+            // Those were read a moment later.
+            counted["requests"] = unread["requests"].clone();
+            assert_eq!(counted, unread, "totals of a sync");
         }
         replica
     }
@@ -159,8 +174,22 @@ impl Replica {
             return;
         }
         let id = text(&data["conversation_id"]).to_owned();
-        self.make_known(&id, event).await;
-        if event["type"] == "head.closed" || event["type"] == "head.updated" {
+        let kind = text(&event["type"]);
+        if kind == "request.created" {
+            self.requests.insert(id);
+            return;
+        }
+        if ["member.joined", "member.left", "request.ignored"].contains(&kind) {
+            self.requests.remove(&id);
+        }
+        if event.get("me").is_none() {
+            self.forget(&id);
+            return;
+        }
+        if !self.make_known(&id, event).await {
+            return;
+        }
+        if ["head.closed", "head.updated", "membership.updated"].contains(&kind) {
             self.forget_heads_beyond_the_bound();
         }
         let known = self.conversations.get_mut(&id).expect("known by now");
@@ -169,7 +198,7 @@ impl Replica {
         }
         if let Some(message) = data.get("message") {
             let message = as_mine(message, &event["me"]);
-            if event["type"] == "message.created" {
+            if BRING_MESSAGES.contains(&kind) {
                 known.take_new(&message, number(&event["seq"]));
             }
             known.take_message(&message);
@@ -188,6 +217,9 @@ impl Replica {
         }
         if let Some(delivery) = data.get("delivery") {
             known.move_delivery(&delivery["user_id"], number(&delivery["position"]));
+        }
+        if let Some(draft) = data.get("draft") {
+            known.take_draft(draft);
         }
         if let Some(me) = event.get("me") {
             known.take_mine(me);
@@ -214,25 +246,36 @@ impl Replica {
         }
     }
 
-    async fn make_known(&mut self, id: &str, event: &Value) {
+    fn forget(&mut self, id: &str) {
+        self.forget_heads_beyond_the_bound();
+        self.conversations.remove(id);
+        self.messages.retain(|(of, _), _| of != id);
+    }
+
+    /// False for a conversation that the person has left meanwhile.
+    async fn make_known(&mut self, id: &str, event: &Value) -> bool {
         if self.conversations.contains_key(id) {
-            return;
+            return true;
         }
         let item = if let Some(conversation) = event["data"].get("conversation") {
             json!({
                 "conversation": conversation,
                 "last_message": null,
-                "archived": false,
-                "muted_until": null,
+                "draft": null,
                 "version": 0,
             })
         } else {
             let path = format!("/v5/conversations/{id}");
-            self.person.api.get(&path).await.is(200)
+            let answer = self.person.api.get(&path).await;
+            if answer.status == 404 {
+                return false;
+            }
+            answer.is(200)
         };
         let activity = number(&event["seq"]);
         self.conversations
             .insert(id.to_owned(), Known { item, activity });
+        true
     }
 
     /// The heads that are shown, in order.
@@ -262,20 +305,30 @@ impl Replica {
         }
     }
 
-    /// The unread totals, added up. Nothing is muted or archived yet.
+    /// The unread totals, added up: archived and hidden ones do not count, muted ones apart.
     #[must_use]
     pub fn unread(&self) -> Value {
         let mut conversations = 0;
         let mut messages = 0;
         let mut more = false;
+        let mut muted = 0;
         for known in self.conversations.values() {
+            if known.item["archived"] == true || known.item["hidden"] == true {
+                continue;
+            }
             let count = number(&known.item["unread"]["messages"]);
-            messages += count;
             more |= known.item["unread"]["more"] == true;
+            // No test lets the end of a mute come.
+            if !known.item["muted_until"].is_null() {
+                muted += count;
+                continue;
+            }
+            messages += count;
             conversations += i64::from(count > 0 || known.item["unread_flag"] == true);
         }
         json!({
-            "conversations": conversations, "messages": messages, "more": more, "muted": 0, "requests": 0
+            "conversations": conversations, "messages": messages, "more": more, "muted": muted,
+            "requests": self.requests.len(),
         })
     }
 
@@ -320,98 +373,6 @@ impl Replica {
     }
 }
 
-impl Known {
-    fn take_conversation(&mut self, newer: &Value) {
-        let known = &mut self.item["conversation"];
-        if number(&newer["version"]) < number(&known["version"]) {
-            return;
-        }
-        let older = std::mem::replace(known, newer.clone());
-        let last = number(&older["last_position"]);
-        if last > number(&known["last_position"]) {
-            known["last_position"] = older["last_position"].clone();
-            known["last_message_at"] = older["last_message_at"].clone();
-        }
-        for member in older["members"].as_array().expect("a list") {
-            let user = &member["user"]["id"];
-            if let Some(position) = member["read_position"].as_i64() {
-                self.move_mark(user, position);
-            }
-            self.move_delivery(user, number(&member["delivered_position"]));
-        }
-    }
-
-    /// Takes the read marks of these members; where there are none, they are not to be seen any more.
-    fn take_marks(&mut self, members: &Value) {
-        let mine = self.item["conversation"]["members"].as_array_mut();
-        for member in mine.expect("a list") {
-            let mut fresh = members.as_array().into_iter().flatten();
-            let fresh = fresh.find(|it| it["user"]["id"] == member["user"]["id"]);
-            member["read_position"] = fresh.map_or(Value::Null, |it| it["read_position"].clone());
-        }
-    }
-
-    /// A message that was sent.
-    fn take_new(&mut self, message: &Value, seq: i64) {
-        let position = number(&message["position"]);
-        let conversation = &mut self.item["conversation"];
-        if position >= number(&conversation["last_position"]) {
-            conversation["last_position"] = json!(position);
-            conversation["last_message_at"] = message["created_at"].clone();
-        }
-        let last = &self.item["last_message"];
-        if last.is_null() || number(&last["position"]) < position {
-            self.item["last_message"] = message.clone();
-        }
-        self.activity = self.activity.max(seq);
-        self.move_mark(&message["sender"]["id"], position);
-    }
-
-    /// A message as it is now.
-    fn take_message(&mut self, message: &Value) {
-        let last = &mut self.item["last_message"];
-        if last["position"] == message["position"] && is_not_older(message, last) {
-            *last = message.clone();
-        }
-    }
-
-    /// A message that is not there for me any more.
-    fn lose_message(&mut self, position: i64) {
-        if self.item["last_message"]["position"] == position {
-            self.item["last_message"] = Value::Null;
-        }
-    }
-
-    fn move_mark(&mut self, user: &Value, position: i64) {
-        let members = self.item["conversation"]["members"].as_array_mut();
-        for member in members.expect("a list") {
-            // A mark that is not to be seen stays so.
-            let mark = member["read_position"].as_i64();
-            if member["user"]["id"] == *user && mark.is_some_and(|mark| mark < position) {
-                member["read_position"] = json!(position);
-            }
-        }
-    }
-
-    fn move_delivery(&mut self, user: &Value, position: i64) {
-        let members = self.item["conversation"]["members"].as_array_mut();
-        for member in members.expect("a list") {
-            if member["user"]["id"] == *user && number(&member["delivered_position"]) < position {
-                member["delivered_position"] = json!(position);
-            }
-        }
-    }
-
-    fn take_mine(&mut self, me: &Value) {
-        if number(&me["version"]) < number(&self.item["version"]) {
-            return;
-        }
-        for field in ["read_position", "unread", "unread_flag", "head", "version"] {
-            self.item[field] = me[field].clone();
-        }
-    }
-}
-
 /// A message of an event with what is mine in it, as an answer shows it.
 fn as_mine(message: &Value, me: &Value) -> Value {
     let mut message = message.clone();
@@ -426,10 +387,6 @@ fn as_mine(message: &Value, me: &Value) -> Value {
         }
     }
     message
-}
-
-fn is_not_older(one: &Value, than: &Value) -> bool {
-    number(&one["version"]) >= number(&than["version"])
 }
 
 /// Replaces a person wherever they are shown as they were before.
@@ -469,10 +426,4 @@ fn text(value: &Value) -> &str {
     value
         .as_str()
         .unwrap_or_else(|| panic!("{value} is no text"))
-}
-
-fn number(value: &Value) -> i64 {
-    value
-        .as_i64()
-        .unwrap_or_else(|| panic!("{value} is no number"))
 }

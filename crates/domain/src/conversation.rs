@@ -58,6 +58,13 @@ impl MembershipState {
         }
     }
 
+    /// Whether the person counts among those of the conversation: as one who takes part, or may yet. Who ignores it
+    /// counts too, so that nobody learns of that.
+    #[must_use]
+    pub const fn takes_room(self) -> bool {
+        matches!(self, Self::Requested | Self::Member | Self::Ignored)
+    }
+
     /// The state of this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

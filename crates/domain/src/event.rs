@@ -16,10 +16,20 @@ pub enum EventKind {
     ReactionChanged,
     /// A group was made without a message.
     ConversationCreated,
-    /// Title or people of a conversation changed.
+    /// The title of a conversation changed.
     ConversationUpdated,
+    /// Somebody joined a conversation, or several did.
+    MemberJoined,
+    /// Somebody left a conversation or was removed.
+    MemberLeft,
+    /// Somebody was asked into a conversation.
+    RequestCreated,
+    /// Somebody declined to join a conversation.
+    RequestIgnored,
     /// Somebody's own settings of a membership changed (unread flag, mute, archive, hide).
     MembershipUpdated,
+    /// Somebody began, changed or dropped a draft.
+    DraftUpdated,
     /// Somebody read up to a position.
     ReadUpdated,
     /// Messages reached a device of somebody's.
@@ -38,14 +48,19 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
         Self::MessageCreated,
         Self::MessageEdited,
         Self::MessageDeleted,
         Self::ReactionChanged,
         Self::ConversationCreated,
         Self::ConversationUpdated,
+        Self::MemberJoined,
+        Self::MemberLeft,
+        Self::RequestCreated,
+        Self::RequestIgnored,
         Self::MembershipUpdated,
+        Self::DraftUpdated,
         Self::ReadUpdated,
         Self::DeliveryUpdated,
         Self::HeadUpdated,
@@ -65,7 +80,12 @@ impl EventKind {
             Self::ReactionChanged => "reaction.changed",
             Self::ConversationCreated => "conversation.created",
             Self::ConversationUpdated => "conversation.updated",
+            Self::MemberJoined => "member.joined",
+            Self::MemberLeft => "member.left",
+            Self::RequestCreated => "request.created",
+            Self::RequestIgnored => "request.ignored",
             Self::MembershipUpdated => "membership.updated",
+            Self::DraftUpdated => "draft.updated",
             Self::ReadUpdated => "read.updated",
             Self::DeliveryUpdated => "delivery.updated",
             Self::HeadUpdated => "head.updated",
@@ -74,6 +94,21 @@ impl EventKind {
             Self::SettingsUpdated => "settings.updated",
             Self::SessionRevoked => "session.revoked",
         }
+    }
+
+    /// Whether it comes with a message, which moves its conversation.
+    #[must_use]
+    pub const fn brings_message(self) -> bool {
+        matches!(self, Self::MessageCreated) || self.changes_group()
+    }
+
+    /// Whether it comes with a conversation whose title or people changed.
+    #[must_use]
+    pub const fn changes_group(self) -> bool {
+        matches!(
+            self,
+            Self::ConversationUpdated | Self::MemberJoined | Self::MemberLeft
+        )
     }
 
     /// The kind of this name; none for a name of a newer version.

@@ -12,11 +12,14 @@
 pub mod board;
 pub mod contact;
 pub mod conversation;
+pub mod draft;
 pub mod event;
+pub mod group;
 pub mod head;
 pub mod id;
 pub mod limits;
 pub mod link;
+pub mod membership;
 pub mod message;
 pub mod people_query;
 pub mod pin;

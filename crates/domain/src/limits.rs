@@ -48,6 +48,8 @@ pub const EVENT_LOG_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
 pub const DEVICE_ID_MAX: usize = 64;
 /// Characters of a group's title.
 pub const CONVERSATION_TITLE_MAX: usize = 100;
+/// How long a conversation may be muted, in milliseconds: a hundred years, which is for ever.
+pub const MUTE_MAX_MS: i64 = 36_525 * 24 * 60 * 60 * 1_000;
 /// Unicode scalars in a type-ahead query.
 pub const QUERY_MAX: usize = 100;
 /// Words of a query that are looked for at most; each costs a look into an index.

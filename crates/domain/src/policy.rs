@@ -41,6 +41,19 @@ pub const fn gate(relation: Relation) -> Gate {
     }
 }
 
+/// Decides what becomes of a person whom the sender wants to add to a group: a contact is added, anybody else is
+/// asked. A contact is who follows the sender, or has written to them; that the sender follows somebody gives no right.
+#[must_use]
+pub const fn gate_of_group(relation: Relation) -> Gate {
+    if relation.blocked {
+        Gate::Withheld
+    } else if relation.i_follow || relation.talked_before {
+        Gate::Inbox
+    } else {
+        Gate::Requests
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +76,30 @@ mod tests {
                     Gate::Withheld
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_contact_is_added_to_a_group_and_anybody_else_is_asked() {
+        for (i_follow, follows_me, talked_before, open) in [
+            (false, false, false, Gate::Requests),
+            (false, true, false, Gate::Requests),
+            (true, false, false, Gate::Inbox),
+            (true, true, false, Gate::Inbox),
+            (false, false, true, Gate::Inbox),
+        ] {
+            let relation = Relation {
+                i_follow,
+                follows_me,
+                talked_before,
+                blocked: false,
+            };
+            assert_eq!(gate_of_group(relation), open, "{relation:?}");
+            let blocked = Relation {
+                blocked: true,
+                ..relation
+            };
+            assert_eq!(gate_of_group(blocked), Gate::Withheld, "{relation:?}");
         }
     }
 }

@@ -103,6 +103,9 @@ pub enum Refusal {
         /// The bound.
         limit: usize,
     },
+    /// The caller has no draft there.
+    #[error("no draft")]
+    DraftNotFound,
     /// No such session of the caller's.
     #[error("no such session")]
     SessionNotFound,
@@ -139,6 +142,18 @@ pub enum Refusal {
         /// The places of the unavailable ones in the request.
         recipients: Vec<usize>,
     },
+    /// Two people's conversation has no title and always these two.
+    #[error("only a group has a title and people who come and go")]
+    NotAGroup,
+    /// Only whose the group is may take others out.
+    #[error("only its owner may remove people from a group")]
+    ConversationNotYours,
+    /// Nobody of that id takes part, or is asked to.
+    #[error("no such member")]
+    MemberNotFound,
+    /// The caller is not asked into such a conversation.
+    #[error("no such contact request")]
+    RequestNotFound,
     /// A direct conversation can be hidden or blocked, not left.
     #[error("a direct conversation cannot be left")]
     DirectNotLeavable,

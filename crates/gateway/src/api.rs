@@ -10,11 +10,14 @@ pub mod boards;
 pub mod contacts;
 pub mod conversations;
 pub mod documents;
+pub mod drafts;
 pub mod event_stream;
 pub mod events;
 pub mod follows;
+pub mod groups;
 pub mod heads;
 pub mod media_source;
+pub mod membership;
 pub mod message_changes;
 pub mod messages;
 pub mod oauth;
@@ -23,6 +26,7 @@ pub mod pin_bodies;
 pub mod pins;
 pub mod reactions;
 pub mod read_marks;
+pub mod requests;
 pub mod send;
 pub mod sessions;
 pub mod settings;
@@ -47,6 +51,16 @@ pub fn id<T: FromStr>(text: &str, field: &str) -> ApiResult<T> {
         ApiError::new(reasons::MALFORMED_BODY, format!("{field} is not an id"))
             .field(field, "must be a decimal id")
     })
+}
+
+/// Reads the ids of a list in a body.
+///
+/// # Errors
+/// 400 naming the place in the list.
+pub fn ids<T: FromStr>(texts: &[String], field: &str) -> ApiResult<Vec<T>> {
+    let each = texts.iter().enumerate();
+    each.map(|(place, text)| id(text, &format!("{field}[{place}]")))
+        .collect()
 }
 
 /// Reads an id of a path.

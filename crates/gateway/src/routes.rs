@@ -159,10 +159,38 @@ operations! {
 
     GET "/v5/conversations" conversations::list token [ConversationsRead, MessagesRead];
     POST "/v5/conversations" conversations::begin "conversations/create" token [ConversationsWrite]
-        refuses [NO_RECIPIENTS, TOO_MANY_PEOPLE, RECIPIENT_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED];
+        refuses [INVALID_VALUE, NO_RECIPIENTS, TOO_MANY_PEOPLE, RECIPIENT_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED];
     POST "/v5/conversations/read_all" read_marks::read_all token [ConversationsWrite];
     GET "/v5/conversations/{conversation_id}" conversations::get token [ConversationsRead, MessagesRead]
         refuses [CONVERSATION_NOT_FOUND];
+    PATCH "/v5/conversations/{conversation_id}/membership" membership::change "membership/update"
+        token [ConversationsRead, ConversationsWrite, MessagesRead] refuses [INVALID_VALUE, CONVERSATION_NOT_FOUND];
+    PUT "/v5/conversations/{conversation_id}/draft" drafts::keep "drafts/update" token [MessagesWrite]
+        refuses [INVALID_VALUE, EMPTY_MESSAGE, CONVERSATION_NOT_FOUND];
+    GET "/v5/conversations/{conversation_id}/draft" drafts::get token [MessagesRead]
+        refuses [CONVERSATION_NOT_FOUND, DRAFT_NOT_FOUND];
+    DELETE "/v5/conversations/{conversation_id}/draft" drafts::drop "drafts/delete" token [MessagesWrite]
+        refuses [CONVERSATION_NOT_FOUND];
+    PATCH "/v5/conversations/{conversation_id}" groups::change "conversations/update" token [ConversationsRead, ConversationsWrite, MessagesRead]
+        refuses [INVALID_VALUE, NOT_A_GROUP, CONVERSATION_NOT_FOUND];
+    POST "/v5/conversations/{conversation_id}/members" groups::add "members/create" token [ConversationsRead, ConversationsWrite, MessagesRead]
+        refuses [
+            NO_RECIPIENTS, TOO_MANY_PEOPLE, RECIPIENT_UNAVAILABLE, NOT_A_GROUP, CONVERSATION_NOT_FOUND,
+            IDEMPOTENCY_KEY_REUSED,
+        ];
+    DELETE "/v5/conversations/{conversation_id}/members/{user_id}" groups::remove "members/delete" token [ConversationsWrite]
+        refuses [
+            NOT_A_GROUP, DIRECT_NOT_LEAVABLE, CONVERSATION_NOT_YOURS, CONVERSATION_NOT_FOUND, MEMBER_NOT_FOUND,
+        ];
+    DELETE "/v5/conversations/{conversation_id}/membership" groups::leave "membership/delete" token [ConversationsWrite]
+        refuses [DIRECT_NOT_LEAVABLE, CONVERSATION_NOT_FOUND];
+    GET "/v5/contact_requests" requests::list "contact_requests/list" token [ConversationsRead];
+    GET "/v5/contact_requests/{conversation_id}" requests::get "contact_requests/get" token [ConversationsRead]
+        refuses [REQUEST_NOT_FOUND];
+    POST "/v5/contact_requests/{conversation_id}/accept" requests::accept "contact_requests/accept" token [ConversationsRead, ConversationsWrite, MessagesRead]
+        refuses [REQUEST_NOT_FOUND];
+    POST "/v5/contact_requests/{conversation_id}/ignore" requests::ignore "contact_requests/ignore" token [ConversationsWrite]
+        refuses [REQUEST_NOT_FOUND];
     GET "/v5/conversations/{conversation_id}/messages" messages::list token [MessagesRead]
         refuses [CONVERSATION_NOT_FOUND];
     POST "/v5/conversations/{conversation_id}/messages" messages::send "messages/create" token [MessagesWrite]

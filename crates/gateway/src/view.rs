@@ -4,10 +4,12 @@ pub mod account;
 pub mod board;
 pub mod contact;
 pub mod conversation;
+pub mod draft;
 pub mod image;
 pub mod kinds;
 pub mod message;
 pub mod pin;
+mod request;
 pub mod settings;
 
 pub use account::{AccountView, ProfileView, SessionView, UserSummaryView};
@@ -17,8 +19,10 @@ pub use conversation::{
     ConversationItem, ConversationView, HeadView, MemberView, PersonView, UnreadTotalsView,
     UnreadView,
 };
-pub use message::{MessageView, PinCardView, ReactionView, RevisionView};
+pub use draft::DraftView;
+pub use message::{MessageView, NoticeView, PinCardView, ReactionView, RevisionView};
 pub use pin::PinView;
+pub use request::RequestView;
 pub use settings::SettingsView;
 
 use actix_web::HttpResponse;

@@ -2,6 +2,7 @@
 
 mod begin;
 mod known;
+mod members;
 pub(crate) mod periods;
 pub(crate) mod rows;
 mod views;
@@ -14,7 +15,7 @@ use pinwire_domain::policy::Gate;
 use pinwire_domain::{ConversationId, Refusal, UserId};
 
 pub(crate) use known::{Known, NotKnown};
-pub(crate) use views::{Card, Views, card_columns, load, load_at, views};
+pub(crate) use views::{Card, Views, card_columns, load, load_at, views, whole};
 pub use views::{Conversation, ConversationView, Member, Mine};
 
 use crate::db::tx::{LockKey, Step, Tx};
@@ -61,6 +62,29 @@ pub(crate) fn find_or_create(
     }
     let key = creation_key(people);
     tx.lock(LockKey::CreationKey(key.clone()))?;
+    let id = create(tx, caller, people, Name::Key(&key))?;
+    tx.rows
+        .conversations_of_people
+        .put(key, ConversationOfPeople(id));
+    Ok(id)
+}
+
+/// What a new conversation is told from others by.
+#[derive(Clone, Copy)]
+pub(crate) enum Name<'a> {
+    /// Its people: it is found again by this key.
+    Key(&'a str),
+    /// A title, which makes it a group, however many people there are.
+    Title(&'a str),
+}
+
+/// Makes a conversation of these people. The caller is one of them.
+pub(crate) fn create(
+    tx: &mut Tx<'_>,
+    caller: UserId,
+    people: &People,
+    name: Name<'_>,
+) -> Step<ConversationId> {
     let others: Vec<UserId> = people
         .ids()
         .iter()
@@ -74,15 +98,21 @@ pub(crate) fn find_or_create(
     let now = tx.source.now();
     let id = ConversationId::new(tx.source.new_id());
     tx.made(LockKey::Conversation(id.get()));
+    let (kind, title, key) = match name {
+        Name::Key(key) => (people.kind(), None, Some(key.to_owned())),
+        Name::Title(title) => (ConversationKind::Group, Some(title.to_owned()), None),
+    };
     let row = ConversationRow {
-        kind: people.kind(),
-        title: None,
-        creation_key: Some(key.clone()),
+        kind,
+        title,
+        creation_key: key,
         created_by: caller,
+        owner: caller,
         created_at: now,
         last_position: 0,
         last_message_at: None,
         last_pin: None,
+        last_pin_position: None,
         last_seq: 0,
         activity_seq: 0,
         version: 1,
@@ -116,9 +146,6 @@ pub(crate) fn find_or_create(
     }
     tx.rows.conversations.add(id, row);
     tx.rows.members.add(id, members);
-    tx.rows
-        .conversations_of_people
-        .put(key, ConversationOfPeople(id));
     Ok(id)
 }
 

@@ -13,6 +13,7 @@ pub use subjects::Subjects;
 
 use crate::conversations::{self, Conversation, Mine, NotKnown, Views};
 use crate::db::Conn;
+use crate::drafts::Draft;
 use crate::error::Result;
 use crate::log::{self, LoggedEvent};
 use crate::messages::{self, Message, Place};
@@ -48,6 +49,10 @@ pub enum What {
     Delivery(i64),
     /// Something of the viewer's own in the conversation.
     Mine,
+    /// A conversation that the viewer takes no part in (any more): left, or asked into.
+    Outside(ConversationId),
+    /// The viewer's draft, or what is left of a dropped one.
+    Draft(Draft),
     /// A profile.
     Person(Person),
     /// The viewer's settings.
@@ -185,10 +190,13 @@ fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Ve
     for (event, concerned) in list {
         let place = event.conversation.zip(event.position);
         let mut conversation = None;
+        // What a change of the group says of its people must be heard also by who does not want to see it.
+        let may_be_kept = place.filter(|_| !event.kind.changes_group());
         let viewers: Vec<(UserId, Option<Mine>)> = concerned
             .into_iter()
-            .filter(|viewer| !place.is_some_and(|place| kept.contains(&(*viewer, place))))
+            .filter(|viewer| !may_be_kept.is_some_and(|place| kept.contains(&(*viewer, place))))
             .filter_map(|viewer| match event.of_conversation() {
+                Some(_) if event.tells_outsider() => Some((viewer, None)),
                 // Who takes no part any more has no view, and sees nothing.
                 Some(id) => {
                     let view = views.get(&(id, viewer));
@@ -201,8 +209,10 @@ fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Ve
             .collect();
         let message = place.and_then(|place| messages.get(&place));
         let person = people.get(&event.actor);
-        let settings = settings.get(&event.actor).copied();
-        let what = what(&event, conversation.as_deref(), message, person, settings);
+        let of_own = event.of_conversation().zip(event.user);
+        let draft = of_own.and_then(|own| views.get(&own)?.draft.as_ref());
+        let own = (settings.get(&event.actor).copied(), draft);
+        let what = what(&event, conversation.as_deref(), message, person, own);
         if let Some(what) = what.filter(|_| !viewers.is_empty()) {
             described.push(StreamEvent {
                 event,
@@ -215,8 +225,12 @@ fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Ve
     Ok(described)
 }
 
-/// Whether a member of its conversation may be told of an event: of others' read marks only who shows their own.
+/// Whether a member of its conversation may be told of an event: of others' read marks only who shows their own, and
+/// of messages only who sees them, which who joined later does not.
 fn is_for(event: &LoggedEvent, viewer: UserId, mine: &Mine) -> bool {
+    if event.position.is_some_and(|at| at < mine.first_position) {
+        return false;
+    }
     event.kind != EventKind::ReadUpdated || viewer == event.actor || mine.sees_marks
 }
 
@@ -226,7 +240,7 @@ fn what(
     conversation: Option<&Conversation>,
     message: Option<&Arc<Message>>,
     person: Option<&Person>,
-    settings: Option<OwnSettings>,
+    (settings, draft): (Option<OwnSettings>, Option<&Draft>),
 ) -> Option<What> {
     let actor = || {
         let mut members = conversation?.members.iter();
@@ -234,16 +248,22 @@ fn what(
     };
     Some(match event.kind {
         EventKind::MessageDeleted if event.user.is_some() => What::Gone(event.position?),
+        EventKind::MemberLeft if event.user.is_some() => What::Outside(event.of_conversation()?),
         EventKind::MessageCreated
         | EventKind::MessageEdited
         | EventKind::MessageDeleted
-        | EventKind::ReactionChanged => What::Message(Arc::clone(message?)),
-        EventKind::ConversationCreated | EventKind::ConversationUpdated => {
-            conversation.map(|_| What::Conversation)?
+        | EventKind::ReactionChanged
+        | EventKind::ConversationUpdated
+        | EventKind::MemberJoined
+        | EventKind::MemberLeft => What::Message(Arc::clone(message?)),
+        EventKind::RequestCreated | EventKind::RequestIgnored => {
+            What::Outside(event.of_conversation()?)
         }
+        EventKind::ConversationCreated => conversation.map(|_| What::Conversation)?,
         EventKind::ReadUpdated => What::Read(actor()?.read_position),
         EventKind::DeliveryUpdated => What::Delivery(actor()?.delivered_position),
         EventKind::MembershipUpdated | EventKind::HeadUpdated | EventKind::HeadClosed => What::Mine,
+        EventKind::DraftUpdated => What::Draft(draft?.clone()),
         EventKind::UserUpdated => What::Person(person?.clone()),
         EventKind::SettingsUpdated => What::Settings(settings.unwrap_or_default()),
         EventKind::SessionRevoked => What::Sessions,

@@ -50,7 +50,7 @@ impl Mine {
             closed_position: row.map_or(0, |h| h.closed_position),
             last_position: conversation.last_position,
             last_seq: conversation.activity_seq,
-            quiet: self.archived || self.muted_until.is_some_and(|until| until > now),
+            quiet: self.settings().quiet(now),
         }
     }
 }
@@ -145,7 +145,7 @@ const CLOSE_OLD: &str = "
         version = heads.version + 1";
 
 /// Writes down which heads the bound has pushed out, so that none of them comes back when another one goes.
-fn settle(tx: &mut Tx<'_>, user: UserId) -> Step<()> {
+pub(crate) fn settle(tx: &mut Tx<'_>, user: UserId) -> Step<()> {
     let now = tx.source.now();
     // Who was pushed out depends on who wrote last: nothing may come between reading and the commit.
     log::hold(tx.conn()?)?;

@@ -17,10 +17,12 @@ use crate::schema::{
 mod append;
 mod audience;
 mod epoch;
+mod periods;
 
 pub(crate) use append::{append, append_ahead};
 pub(crate) use audience::audiences;
 pub(crate) use epoch::{identity, settle_epoch};
+pub(crate) use periods::PeriodChange;
 
 /// An event that an act adds.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +44,8 @@ pub(crate) enum About {
     Conversation(ConversationId),
     /// What is the actor's alone in a conversation.
     Mine(ConversationId),
+    /// What somebody else has to do with a conversation that they take no part in: for them alone.
+    Theirs(UserId, ConversationId),
     /// The actor, for the actor alone.
     Me,
     /// The actor's profile, for all who share a conversation with the actor.
@@ -55,7 +59,8 @@ impl About {
             Self::Message(id, _)
             | Self::MyMessage(id, _)
             | Self::Conversation(id)
-            | Self::Mine(id) => Some(id),
+            | Self::Mine(id)
+            | Self::Theirs(_, id) => Some(id),
             Self::Me | Self::Profile => None,
         }
     }
@@ -109,6 +114,10 @@ impl LoggedEvent {
                 logged.user = Some(event.actor);
                 logged.object = Some(conversation.get());
             }
+            About::Theirs(user, conversation) => {
+                logged.user = Some(user);
+                logged.object = Some(conversation.get());
+            }
             About::Me => logged.user = Some(event.actor),
             About::Profile => {}
         }
@@ -119,6 +128,15 @@ impl LoggedEvent {
     #[must_use]
     pub fn of_conversation(&self) -> Option<ConversationId> {
         self.conversation.or(self.object.map(ConversationId::new))
+    }
+
+    /// Whether it is shown to somebody who takes no part in its conversation.
+    pub(crate) fn tells_outsider(&self) -> bool {
+        let of_one = self.user.is_some();
+        matches!(
+            self.kind,
+            EventKind::RequestCreated | EventKind::RequestIgnored
+        ) || (self.kind == EventKind::MemberLeft && of_one)
     }
 
     fn values(&self) -> Values {
@@ -239,6 +257,14 @@ pub(crate) fn hold(conn: &mut Conn) -> Result<()> {
     Ok(())
 }
 
+/// Notes that rows were changed that writers keep in memory, for an act that adds no event which would tell them.
+pub(crate) fn note_unlogged(conn: &mut Conn) -> Result<()> {
+    on!(conn, c => diesel::update(log_head::table.find(1_i16))
+        .set(log_head::unlogged_changes.eq(log_head::unlogged_changes + 1))
+        .execute(c))?;
+    Ok(())
+}
+
 /// How far the log goes, as a column of another statement.
 macro_rules! head_seq {
     () => {
@@ -333,6 +359,7 @@ fn of_profiles(conn: &mut Conn, me: i64, after: i64, limit: i64) -> Result<Vec<R
     let known = companions::table
         .filter(companions::user_id.eq(me))
         .filter(companions::state.eq(MembershipState::Member.name()))
+        .filter(companions::other_state.eq_any(audience::SHOWN))
         .select(companions::other_id);
     Ok(on!(conn, c => profile_changes::table
         .filter(profile_changes::seq.gt(after))

@@ -1,6 +1,7 @@
 //! Messages as one person sees them.
 
 mod changes;
+mod notices;
 pub(crate) mod post;
 mod reactions;
 mod reading;
@@ -10,6 +11,8 @@ use pinwire_domain::reaction::Reactions;
 use pinwire_domain::{ConversationId, Time};
 
 pub use changes::Revision;
+pub use notices::Notice;
+pub(crate) use notices::name_people;
 pub use reading::Page;
 pub(crate) use reading::{MessageRow, Place, exclusions, holding_pin, load, message_columns};
 
@@ -41,6 +44,8 @@ pub struct Message {
     pub deleted_at: Option<Time>,
     /// Grows with each change.
     pub version: i64,
+    /// What a system message tells.
+    pub notice: Option<Notice>,
     /// What people put to it.
     pub reactions: Reactions,
 }

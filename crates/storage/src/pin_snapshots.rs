@@ -139,6 +139,7 @@ pub(crate) fn received(conn: &mut Conn, caller: UserId, pin: PinId) -> Result<bo
         .filter(messages::deleted_at.is_null())
         .filter(memberships::user_id.eq(caller.get()))
         .filter(memberships::state.eq("member"))
+        .filter(messages::position.ge(memberships::first_position))
         .filter(diesel::dsl::not(diesel::dsl::exists(excluded)));
     Ok(on!(conn, c => diesel::select(diesel::dsl::exists(held)).get_result(c))?)
 }

@@ -8,6 +8,7 @@ use crate::conversations::rows::{ConversationOfPeople, ConversationRow, Members}
 use crate::db::Conn;
 use crate::db::loaded::{Added, Loaded};
 use crate::db::many::Writes;
+use crate::drafts::Draft;
 use crate::error::Result;
 use crate::idempotency::KeptOutcome;
 use crate::messages::post::{NewExclusion, NewMessage};
@@ -25,7 +26,8 @@ macro_rules! each {
 /// Does the same with each kind that is read.
 macro_rules! each_loaded {
     ($rows:expr, $kind:ident => $does:expr) => {
-        each!($rows, [usernames, accounts, blocks, pins, conversations_of_people, conversations, members, outcomes],
+        each!($rows, [usernames, accounts, blocks, pins, conversations_of_people, conversations, members, drafts,
+            outcomes],
             $kind => $does)
     };
 }
@@ -50,6 +52,7 @@ pub(crate) struct Rows {
     pub(crate) conversations_of_people: Loaded<ConversationOfPeople>,
     pub(crate) conversations: Loaded<ConversationRow>,
     pub(crate) members: Loaded<Members>,
+    pub(crate) drafts: Loaded<Draft>,
     pub(crate) periods: Added<NewPeriod>,
     pub(crate) messages: Added<NewMessage>,
     pub(crate) exclusions: Added<NewExclusion>,
@@ -79,6 +82,7 @@ impl Rows {
     pub(crate) fn write(&mut self, writes: &mut Writes) {
         self.conversations.write(writes);
         self.members.write(writes);
+        self.drafts.write(writes);
         self.outcomes.write(writes);
         each_added!(self, kind => kind.write(writes));
     }

@@ -180,9 +180,11 @@ diesel::table! {
         last_position -> BigInt,
         last_message_at -> Nullable<BigInt>,
         last_pin_id -> Nullable<BigInt>,
+        last_pin_position -> Nullable<BigInt>,
         last_seq -> BigInt,
         activity_seq -> BigInt,
         version -> BigInt,
+        owner_id -> Nullable<BigInt>,
     }
 }
 
@@ -203,6 +205,7 @@ diesel::table! {
         version -> BigInt,
         shown_position -> BigInt,
         delivered_position -> BigInt,
+        first_position -> BigInt,
     }
 }
 
@@ -237,6 +240,7 @@ diesel::table! {
         deleted_at -> Nullable<BigInt>,
         version -> BigInt,
         reactions -> Nullable<Text>,
+        notice -> Nullable<Text>,
     }
 }
 
@@ -267,6 +271,18 @@ diesel::table! {
         state -> Text,
         device_id -> Nullable<Text>,
         closed_position -> BigInt,
+        updated_at -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    drafts (user_id, conversation_id) {
+        user_id -> BigInt,
+        conversation_id -> BigInt,
+        #[sql_name = "text"]
+        body -> Nullable<Text>,
+        pin_id -> Nullable<BigInt>,
         updated_at -> BigInt,
         version -> BigInt,
     }
@@ -332,6 +348,7 @@ diesel::table! {
         version -> BigInt,
         uncounted -> BigInt,
         last_excluded -> Nullable<BigInt>,
+        first_position -> BigInt,
         username -> Text,
         full_name -> Text,
         profile_image -> Nullable<Text>,
@@ -368,6 +385,7 @@ diesel::table! {
         pin_link -> Nullable<Text>,
         edited_at -> Nullable<BigInt>,
         reactions -> Nullable<Text>,
+        notice -> Nullable<Text>,
     }
 }
 
@@ -383,6 +401,8 @@ diesel::table! {
         activity_seq -> BigInt,
         version -> BigInt,
         last_pin_image -> Nullable<Text>,
+        last_pin_position -> Nullable<BigInt>,
+        owner_id -> Nullable<BigInt>,
         // Null without a message, as a whole.
         position -> BigInt,
         sender_id -> BigInt,
@@ -402,6 +422,7 @@ diesel::table! {
         pin_link -> Nullable<Text>,
         edited_at -> Nullable<BigInt>,
         reactions -> Nullable<Text>,
+        notice -> Nullable<Text>,
     }
 }
 
@@ -443,6 +464,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     message_exclusions,
     message_revisions,
     heads,
+    drafts,
     profile_changes,
     own_conversations,
     companions,

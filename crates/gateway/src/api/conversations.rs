@@ -2,12 +2,12 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, get, post, web};
-use pinwire_domain::{ConversationId, UserId};
+use pinwire_domain::{ConversationId, UserId, group};
 use pinwire_storage::inbox::{ActivityMark, Filter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{id, path_id};
+use super::{ids, path_id};
 use crate::auth::Caller;
 use crate::body::Body;
 use crate::error::{ApiError, ApiResult};
@@ -127,14 +127,18 @@ pub async fn get(app: web::Data<App>, caller: Caller, path: web::Path<String>) -
 #[serde(deny_unknown_fields)]
 #[schema(as = ConversationCreate)]
 pub struct BeginBody {
-    /// The others: one makes a direct conversation, more a group.
+    /// The others: one makes a direct conversation, more a group. With a title, one makes a group, too.
     #[schema(min_items = 1, example = json!(["3763541867536386"]))]
     pub user_ids: Vec<String>,
+    /// The title of a group, which then is a new one, whoever is in it.
+    #[schema(max_length = 100, example = "Hall")]
+    pub title: Option<String>,
 }
 
 /// Begin a conversation
 ///
-/// Finds the conversation of these people and you, or makes it. Two people have one conversation for ever.
+/// Finds the conversation of these people and you, or makes it. Two people have one conversation for ever; a group is
+/// found again until its people or its title first change.
 #[utoipa::path(
     tag = "Conversations",
     request_body = BeginBody,
@@ -151,16 +155,11 @@ pub async fn begin(
     body: Body<BeginBody>,
 ) -> ApiResult {
     let key = body.idempotency_key(&request, None)?;
-    let people: Vec<UserId> = body
-        .value
-        .user_ids
-        .iter()
-        .enumerate()
-        .map(|(place, text)| id(text, &format!("user_ids[{place}]")))
-        .collect::<ApiResult<_>>()?;
+    let people: Vec<UserId> = ids(&body.value.user_ids, "user_ids")?;
+    let title = group::title(body.value.title.as_deref())?;
     let made = app
         .store
-        .begin_conversation(caller.user, people, key)
+        .begin_conversation(caller.user, people, title, key)
         .await
         .map_err(|error| ApiError::from(error).of_people_in("user_ids"))?;
     let (id, new) = made.outcome;

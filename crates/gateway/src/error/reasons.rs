@@ -152,6 +152,8 @@ table! {
         Refusal::TooManyEdits { .. } => TOO_MANY_EDITS 422 71 "too_many_edits";
         /// One more kind of reaction than there may be.
         Refusal::TooManyReactions { .. } => TOO_MANY_REACTIONS 422 71 "too_many_reactions";
+        /// You have no draft there.
+        Refusal::DraftNotFound => DRAFT_NOT_FOUND 404 71 "draft_not_found";
         /// No such session of yours.
         Refusal::SessionNotFound => SESSION_NOT_FOUND 404 72 "session_not_found";
         /// The message has neither text nor pin.
@@ -168,6 +170,14 @@ table! {
         Refusal::NobodyAvailable { .. } => NOBODY_AVAILABLE 422 73 "nobody_available";
         /// Somebody of the group cannot be reached, so nothing was sent; `details` names them.
         Refusal::RecipientUnavailable { .. } => RECIPIENT_UNAVAILABLE 422 73 "recipient_unavailable";
+        /// Two people's conversation has no title, and always these two.
+        Refusal::NotAGroup => NOT_A_GROUP 422 70 "not_a_group";
+        /// Only the owner of a group may remove people from it.
+        Refusal::ConversationNotYours => CONVERSATION_NOT_YOURS 403 29 "conversation_not_yours";
+        /// Nobody of that id takes part.
+        Refusal::MemberNotFound => MEMBER_NOT_FOUND 404 70 "member_not_found";
+        /// You are not asked into such a conversation.
+        Refusal::RequestNotFound => REQUEST_NOT_FOUND 404 73 "request_not_found";
         /// A direct conversation can be hidden, not left.
         Refusal::DirectNotLeavable => DIRECT_NOT_LEAVABLE 422 70 "direct_not_leavable";
         /// Nothing more can be sent until the first pin is answered.

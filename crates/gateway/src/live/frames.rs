@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::view::kinds::ResyncReason;
 use crate::view::{
-    ConversationView, HeadView, MessageView, PersonView, ReactionView, SettingsView,
+    ConversationView, DraftView, HeadView, MessageView, PersonView, ReactionView, SettingsView,
     UnreadTotalsView, UnreadView,
 };
 
@@ -33,10 +33,21 @@ pub struct Event {
     pub me: Option<Me>,
 }
 
+/// Whether a part is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Has {
+    /// In each event of the type.
+    Always,
+    /// In some.
+    Sometimes,
+    /// In none.
+    Never,
+}
+
 /// The types of events: name on the wire, meaning, the fields of `data` that are always there, those that are there
-/// sometimes, and whether the event has `me`.
+/// sometimes, and whether the event has `me` (always, sometimes, never).
 macro_rules! event_types {
-    ($($(#[doc = $meaning:tt])* $kind:ident $name:tt [$($field:literal),*] [$($sometimes:literal),*] $me:literal;)*) => {
+    ($($(#[doc = $meaning:tt])* $kind:ident $name:tt [$($field:literal),*] [$($sometimes:literal),*] $me:ident;)*) => {
         /// What an event says happened.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
         pub enum EventType {
@@ -73,8 +84,8 @@ macro_rules! event_types {
 
             /// Whether the event tells what is yours in the conversation.
             #[must_use]
-            pub const fn has_me(self) -> bool {
-                match self { $(Self::$kind => $me),* }
+            pub const fn me(self) -> Has {
+                match self { $(Self::$kind => Has::$me),* }
             }
         }
     };
@@ -82,31 +93,42 @@ macro_rules! event_types {
 
 event_types! {
     /// A message was sent.
-    MessageCreated "message.created" ["conversation_id", "message"] ["conversation"] true;
+    MessageCreated "message.created" ["conversation_id", "message"] ["conversation"] Always;
     /// The text of a message was changed.
-    MessageEdited "message.edited" ["conversation_id", "message"] [] true;
+    MessageEdited "message.edited" ["conversation_id", "message"] [] Always;
     /// A message was deleted: for everyone, if it comes with what is left of it, or for you alone.
-    MessageDeleted "message.deleted" ["conversation_id", "position"] ["message"] true;
+    MessageDeleted "message.deleted" ["conversation_id", "position"] ["message"] Always;
     /// Somebody reacted to a message, or took a reaction back.
-    ReactionChanged "reaction.changed" ["conversation_id", "message"] [] true;
+    ReactionChanged "reaction.changed" ["conversation_id", "message"] [] Always;
     /// A conversation was begun without a message.
-    ConversationCreated "conversation.created" ["conversation_id", "conversation"] [] true;
-    /// Title or people of a conversation changed.
-    ConversationUpdated "conversation.updated" ["conversation_id", "conversation"] [] true;
+    ConversationCreated "conversation.created" ["conversation_id", "conversation"] [] Always;
+    /// The title of a group changed; the message tells of it.
+    ConversationUpdated "conversation.updated" ["conversation_id", "conversation", "message"] [] Always;
+    /// Somebody joined a group, or several did, you perhaps; the message tells of it.
+    MemberJoined "member.joined" ["conversation_id", "conversation", "message"] [] Always;
+    /// Somebody left a group or was removed; the message tells of it. With the `conversation_id` alone that is you, or
+    /// you are not asked into it any more: forget the conversation.
+    MemberLeft "member.left" ["conversation_id"] ["conversation", "message"] Sometimes;
+    /// You are asked into a conversation: fetch `GET /v5/contact_requests/{conversation_id}`.
+    RequestCreated "request.created" ["conversation_id"] [] Never;
+    /// You declined to join a conversation.
+    RequestIgnored "request.ignored" ["conversation_id"] [] Never;
     /// Your unread flag, mute, archive or hiding changed, or your read mark where it is not shown to others.
-    MembershipUpdated "membership.updated" ["conversation_id"] [] true;
+    MembershipUpdated "membership.updated" ["conversation_id"] [] Always;
+    /// You began, changed or dropped a draft.
+    DraftUpdated "draft.updated" ["conversation_id", "draft"] [] Always;
     /// Somebody read up to a position.
-    ReadUpdated "read.updated" ["conversation_id", "read"] [] true;
+    ReadUpdated "read.updated" ["conversation_id", "read"] [] Always;
     /// Messages have reached a device of somebody's, up to a position.
-    DeliveryUpdated "delivery.updated" ["conversation_id", "delivery"] [] true;
+    DeliveryUpdated "delivery.updated" ["conversation_id", "delivery"] [] Always;
     /// You opened or minimized a head.
-    HeadUpdated "head.updated" ["conversation_id"] [] true;
+    HeadUpdated "head.updated" ["conversation_id"] [] Always;
     /// You closed a head.
-    HeadClosed "head.closed" ["conversation_id"] [] true;
+    HeadClosed "head.closed" ["conversation_id"] [] Always;
     /// A profile changed.
-    UserUpdated "user.updated" ["user"] [] false;
+    UserUpdated "user.updated" ["user"] [] Never;
     /// You changed your settings.
-    SettingsUpdated "settings.updated" ["settings"] [] false;
+    SettingsUpdated "settings.updated" ["settings"] [] Never;
 }
 
 /// The present state of what an event is about. Which fields are there follows from the event's `type`.
@@ -119,7 +141,7 @@ pub struct Subject {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, example = 3)]
     pub position: Option<i64>,
-    /// The conversation: of `conversation.created` and `conversation.updated`, and of the first message of one.
+    /// The conversation: where it was made or changed, and with the first message of one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation: Option<ConversationView>,
     /// The conversation it is about, where the whole is not given.
@@ -132,6 +154,9 @@ pub struct Subject {
     /// Somebody's delivery mark (`delivery.updated`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery: Option<DeliveryMark>,
+    /// Your draft (`draft.updated`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draft: Option<DraftView>,
     /// A person (`user.updated`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<PersonView>,
@@ -179,6 +204,13 @@ pub struct Me {
     pub unread: UnreadView,
     /// Whether you marked it unread.
     pub unread_flag: bool,
+    /// Whether you put it away.
+    pub archived: bool,
+    /// No notice until then; null if not muted.
+    #[schema(required, format = DateTime)]
+    pub muted_until: Option<String>,
+    /// Whether you took it out of your lists until the next message.
+    pub hidden: bool,
     /// Your head of this conversation; null if there is none.
     #[schema(required)]
     pub head: Option<HeadView>,

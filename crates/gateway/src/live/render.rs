@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::frames::{DeliveryMark, EventType, Me, ReadMark, Subject};
 use crate::view::{
-    ConversationView, HeadView, MessageView, PersonView, ReactionView, SettingsView,
+    ConversationView, DraftView, HeadView, MessageView, PersonView, ReactionView, SettingsView,
 };
 
 /// An event, ready to be written to each person's stream.
@@ -142,6 +142,9 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
             read_position: mine.read_position,
             unread: mine.unread.into(),
             unread_flag: mine.unread_flag,
+            archived: mine.archived,
+            muted_until: mine.muted_until.map(|t| t.to_string()),
+            hidden: mine.settings().hidden(conversation.last_position),
             head: HeadView::of(conversation, mine, *user, now),
             version: mine.version,
         };
@@ -167,7 +170,12 @@ const fn event_type(kind: EventKind) -> Option<EventType> {
         EventKind::ReactionChanged => EventType::ReactionChanged,
         EventKind::ConversationCreated => EventType::ConversationCreated,
         EventKind::ConversationUpdated => EventType::ConversationUpdated,
+        EventKind::MemberJoined => EventType::MemberJoined,
+        EventKind::MemberLeft => EventType::MemberLeft,
+        EventKind::RequestCreated => EventType::RequestCreated,
+        EventKind::RequestIgnored => EventType::RequestIgnored,
         EventKind::MembershipUpdated => EventType::MembershipUpdated,
+        EventKind::DraftUpdated => EventType::DraftUpdated,
         EventKind::ReadUpdated => EventType::ReadUpdated,
         EventKind::DeliveryUpdated => EventType::DeliveryUpdated,
         EventKind::HeadUpdated => EventType::HeadUpdated,
@@ -181,9 +189,10 @@ const fn event_type(kind: EventKind) -> Option<EventType> {
 /// Whether an event shows its conversation with all members.
 fn shows_conversation(event: &StreamEvent) -> bool {
     match &event.what {
-        // The first one brings its conversation along.
+        // The first one brings its conversation along, and so does a change of the group.
         What::Message(message) => {
-            event.event.kind == EventKind::MessageCreated && message.position == 1
+            let kind = event.event.kind;
+            kind.changes_group() || (kind == EventKind::MessageCreated && message.position == 1)
         }
         What::Conversation => true,
         _ => false,
@@ -209,6 +218,10 @@ fn data(event: &StreamEvent, with_marks: bool) -> Subject {
             position: Some(*position),
             ..about
         },
+        What::Outside(id) => Subject {
+            conversation_id: Some(id.to_string()),
+            ..about
+        },
         What::Conversation => Subject {
             conversation: whole(),
             ..about
@@ -225,6 +238,10 @@ fn data(event: &StreamEvent, with_marks: bool) -> Subject {
                 user_id: event.event.actor.to_string(),
                 position: *position,
             }),
+            ..about
+        },
+        What::Draft(draft) => Subject {
+            draft: Some(DraftView::from(draft)),
             ..about
         },
         What::Person(person) => Subject {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::schemas::REFERENCE;
-use crate::live::frames::EventType;
+use crate::live::frames::{EventType, Has};
 
 /// The schema of any event.
 const EVENT: &str = "Event";
@@ -48,14 +48,14 @@ fn of_type(kind: EventType, mut event: Value, mut data: Value) -> Value {
         );
         properties.insert("data".into(), data);
     }
-    if kind.has_me() {
-        set(
+    match kind.me() {
+        Has::Always => set(
             &mut event,
             "required",
             json!(["at", "data", "me", "prev", "seq", "type"]),
-        );
-    } else {
-        keep(&mut event, |field| field != "me");
+        ),
+        Has::Sometimes => {}
+        Has::Never => keep(&mut event, |field| field != "me"),
     }
     event
 }

@@ -37,11 +37,20 @@ const TAGS: &[(&str, &str)] = &[
         "Conversations",
         "Conversations of two people and of groups.",
     ),
+    ("Groups", "The title of a group, and who comes and goes."),
+    (
+        "Contact requests",
+        "The conversations that you are asked into.",
+    ),
     ("Messages", "What is said in a conversation."),
     ("Reactions", "The emoji that people put to a message."),
     (
         "Read marks",
         "Up to where you have read, and what is unread.",
+    ),
+    (
+        "Drafts",
+        "What you have begun to write, the same on all your devices.",
     ),
     (
         "Heads",

@@ -8,8 +8,8 @@ use pinwire_storage::people::Person;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::MessageView;
 use super::kinds::{ConversationKind, HeadState};
+use super::{DraftView, MessageView};
 
 /// A person as a client draws them.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -119,6 +119,9 @@ pub struct ConversationView {
     /// Who began it.
     #[schema(pattern = r"^\d+$")]
     pub created_by: String,
+    /// Whose it is: who may remove people from a group. The founder's, until they leave.
+    #[schema(pattern = r"^\d+$")]
+    pub owner_id: String,
     /// When it began.
     #[schema(format = DateTime)]
     pub created_at: String,
@@ -161,6 +164,7 @@ impl ConversationView {
             kind: conversation.kind.into(),
             title: conversation.title.clone(),
             created_by: conversation.created_by.to_string(),
+            owner_id: conversation.owner.to_string(),
             created_at: conversation.created_at.to_string(),
             last_position: conversation.last_position,
             last_message_at: conversation.last_message_at.map(|t| t.to_string()),
@@ -199,10 +203,15 @@ pub struct ConversationItem {
     /// No notice until then; null if not muted.
     #[schema(required, format = DateTime)]
     pub muted_until: Option<String>,
+    /// Whether you took it out of your lists until the next message.
+    pub hidden: bool,
+    /// What you have begun to write; null without a draft.
+    #[schema(required)]
+    pub draft: Option<DraftView>,
     /// Your head of it; null if there is none.
     #[schema(required)]
     pub head: Option<HeadView>,
-    /// Grows with each change of what is yours in it.
+    /// Grows with each change of what is yours in it, but the draft, which has a version of its own.
     pub version: i64,
 }
 
@@ -221,6 +230,12 @@ impl ConversationItem {
             unread_flag: view.mine.unread_flag,
             archived: view.mine.archived,
             muted_until: view.mine.muted_until.map(|t| t.to_string()),
+            hidden: view.mine.settings().hidden(view.conversation.last_position),
+            draft: view
+                .draft
+                .as_ref()
+                .filter(|draft| !draft.is_dropped())
+                .map(DraftView::from),
             head: HeadView::of(&view.conversation, &view.mine, viewer, now),
             version: view.mine.version,
         }
@@ -287,7 +302,7 @@ impl HeadView {
             people_count: others().count(),
             unread: mine.unread.into(),
             unread_flag: mine.unread_flag,
-            last_pin_image: conversation.last_pin_image.clone(),
+            last_pin_image: mine.last_pin_image(conversation).map(str::to_owned),
             last_message_at: conversation.last_message_at.map(|t| t.to_string()),
             activity_seq: conversation.activity_seq,
             version: head.version,

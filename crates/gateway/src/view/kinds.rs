@@ -1,7 +1,8 @@
 //! Closed sets of the rules, as requests, answers and frames name them.
 
-use pinwire_domain::{board, conversation, head, message};
+use pinwire_domain::{board, conversation, group, head, message};
 use pinwire_storage::events;
+use pinwire_storage::groups;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -56,6 +57,41 @@ kinds! {
         User,
         /// Pinwire itself.
         System,
+    }
+
+    /// What happened to a group.
+    #[serde(rename_all = "snake_case")]
+    NoticeCode = group::NoticeCode {
+        /// The sender gave it another title, or took the title away.
+        TitleChanged,
+        /// The sender added `people`.
+        MembersAdded,
+        /// The sender was asked, and joined.
+        MemberJoined,
+        /// The sender removed `people`.
+        MemberRemoved,
+        /// The sender left.
+        MemberLeft,
+    }
+
+    /// What of a group's history a person sees who joins: what is written from then on, or all of it.
+    #[serde(rename_all = "snake_case")]
+    History = group::History {
+        /// What is written from the joining on.
+        FromJoin,
+        /// All of it.
+        All,
+    }
+
+    /// What became of a person to be added: took part before, takes part now, or is asked.
+    #[serde(rename_all = "snake_case")]
+    Added = groups::Added {
+        /// Took part before.
+        Member,
+        /// Takes part now.
+        Added,
+        /// Is asked.
+        Asked,
     }
 
     /// How a pin that was sent stands now: as it was sent, changed, with a link to another host, removed by its

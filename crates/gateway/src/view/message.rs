@@ -2,12 +2,12 @@
 
 use pinwire_domain::UserId;
 use pinwire_domain::reaction::Reactions;
-use pinwire_storage::messages::{Message, Revision};
+use pinwire_storage::messages::{Message, Notice, Revision};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::PersonView;
-use super::kinds::{MessageKind, PinState};
+use super::kinds::{MessageKind, NoticeCode, PinState};
 
 /// A message.
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,6 +29,9 @@ pub struct MessageView {
     /// The pin it carries; null without one.
     #[schema(required)]
     pub pin: Option<PinCardView>,
+    /// What a system message tells; null for a person's.
+    #[schema(required)]
+    pub system: Option<NoticeView>,
     /// The mark the sender gave it; shown to the sender alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_message_id: Option<String>,
@@ -76,6 +79,34 @@ impl ReactionView {
             mine: viewer.map(|_| it.mine),
         })
         .collect()
+    }
+}
+
+/// What a system message tells of a change of the group, in a code and its parameters: the words are the client's.
+/// Who did it is the message's `sender`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Notice)]
+pub struct NoticeView {
+    /// What happened.
+    pub code: NoticeCode,
+    /// Whom it happened to; none where that is the sender.
+    pub people: Vec<PersonView>,
+    /// The title that the group was given; null for none, and for other codes.
+    #[schema(required, max_length = 100, example = "Hall")]
+    pub title: Option<String>,
+    /// Whose the group was from then on; null where that did not change.
+    #[schema(required, pattern = r"^\d+$")]
+    pub owner_id: Option<String>,
+}
+
+impl From<Notice> for NoticeView {
+    fn from(notice: Notice) -> Self {
+        Self {
+            code: notice.told.code.into(),
+            people: notice.people.into_iter().map(PersonView::from).collect(),
+            title: notice.told.title,
+            owner_id: notice.told.owner.map(|owner| owner.to_string()),
+        }
     }
 }
 
@@ -160,6 +191,7 @@ impl MessageView {
                 dominant_color: pin.dominant_color,
                 pin_state: state.into(),
             }),
+            system: message.notice.map(NoticeView::from),
             client_message_id: message.client_message_id.filter(|_| own),
             created_at: message.created_at.to_string(),
             edited_at: message.edited_at.map(|t| t.to_string()),

@@ -24,12 +24,14 @@ impl Known {
             kind: row.kind,
             title: row.title.clone(),
             created_by: row.created_by,
+            owner: row.owner,
             created_at: row.created_at,
             last_position: row.last_position,
             last_message_at: row.last_message_at,
             activity_seq: row.activity_seq,
             version: row.version,
             last_pin_image: row.last_pin_image.clone(),
+            last_pin_position: row.last_pin_position,
             members: self.present().map(|m| member(m)).collect(),
         }
     }
@@ -52,6 +54,7 @@ impl Known {
             archived: it.archived,
             hidden_position: it.hidden_position,
             version: it.version,
+            first_position: it.first_position,
             last_excluded: it.last_excluded,
             head: it.head.clone(),
         }))

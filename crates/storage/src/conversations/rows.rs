@@ -26,6 +26,7 @@ const CONVERSATIONS: Table = Table {
         "last_position",
         "last_message_at",
         "last_pin_id",
+        "last_pin_position",
         "last_seq",
         "activity_seq",
         "version",
@@ -45,9 +46,11 @@ const CONVERSATION_ROWS: Table = Table {
         "last_position",
         "last_message_at",
         "last_pin_id",
+        "last_pin_position",
         "last_seq",
         "activity_seq",
         "version",
+        "owner_id",
         "last_pin_image",
     ],
 };
@@ -60,6 +63,7 @@ const COUNTERS: Table = Table {
         "last_position",
         "last_message_at",
         "last_pin_id",
+        "last_pin_position",
         "last_seq",
         "activity_seq",
     ],
@@ -82,9 +86,13 @@ pub(crate) struct ConversationRow {
     pub(crate) last_position: i64,
     pub(crate) last_message_at: Option<Time>,
     pub(crate) last_pin: Option<i64>,
+    /// Where that pin was sent.
+    pub(crate) last_pin_position: Option<i64>,
     pub(crate) last_seq: i64,
     pub(crate) activity_seq: i64,
     pub(crate) version: i64,
+    /// Whose the group is.
+    pub(crate) owner: UserId,
     /// The picture of the last pin that was sent.
     pub(crate) last_pin_image: Option<String>,
 }
@@ -96,6 +104,7 @@ impl ConversationRow {
             self.last_position.into(),
             self.last_message_at.map(Time::as_millis).into(),
             self.last_pin.into(),
+            self.last_pin_position.into(),
             self.last_seq.into(),
             self.activity_seq.into(),
         ]
@@ -112,6 +121,7 @@ impl ConversationRow {
             self.last_position.into(),
             self.last_message_at.map(Time::as_millis).into(),
             self.last_pin.into(),
+            self.last_pin_position.into(),
             self.last_seq.into(),
             self.activity_seq.into(),
             self.version.into(),
@@ -119,27 +129,31 @@ impl ConversationRow {
     }
 }
 
-/// The types of the columns of [`CONVERSATION_ROWS`]: what it is, and how far it goes.
+/// The types of the columns of [`CONVERSATION_ROWS`]: what it is, how far it goes, whose it is, and a picture.
 type ConversationSql = (
     (BigInt, Text, Nullable<Text>, Nullable<Text>, BigInt, BigInt),
     (
         BigInt,
         Nullable<BigInt>,
         Nullable<BigInt>,
+        Nullable<BigInt>,
         BigInt,
         BigInt,
         BigInt,
-        Nullable<Text>,
     ),
+    (Nullable<BigInt>, Nullable<Text>),
 );
 /// A row of [`CONVERSATION_ROWS`].
 type ConversationValues = (
     (i64, String, Option<String>, Option<String>, i64, i64),
-    (i64, Option<i64>, Option<i64>, i64, i64, i64, Option<String>),
+    (i64, Option<i64>, Option<i64>, Option<i64>, i64, i64, i64),
+    (Option<i64>, Option<String>),
 );
 
 impl ConversationRow {
-    fn read((what, counters): ConversationValues) -> Result<(ConversationId, Self)> {
+    fn read(
+        (what, counters, (owner, image)): ConversationValues,
+    ) -> Result<(ConversationId, Self)> {
         let row = Self {
             kind: ConversationKind::from_name(&what.1).ok_or(StoreError::Corrupt(what.1))?,
             title: what.2,
@@ -149,10 +163,12 @@ impl ConversationRow {
             last_position: counters.0,
             last_message_at: counters.1.map(Time::from_millis),
             last_pin: counters.2,
-            last_seq: counters.3,
-            activity_seq: counters.4,
-            version: counters.5,
-            last_pin_image: counters.6,
+            last_pin_position: counters.3,
+            last_seq: counters.4,
+            activity_seq: counters.5,
+            version: counters.6,
+            owner: UserId::new(owner.unwrap_or(what.4)),
+            last_pin_image: image,
         };
         Ok((ConversationId::new(what.0), row))
     }
@@ -217,6 +233,7 @@ const MEMBERSHIPS: Table = Table {
         "last_sent_at",
         "created_at",
         "version",
+        "first_position",
     ],
 };
 
@@ -236,6 +253,7 @@ const MEMBERS: Table = Table {
         "hidden_position",
         "created_at",
         "version",
+        "first_position",
         "read_position",
         "shown_position",
         "delivered_position",
@@ -280,6 +298,8 @@ pub(crate) struct Membership {
     pub(crate) last_sent_at: Option<i64>,
     pub(crate) created_at: i64,
     pub(crate) version: i64,
+    /// The first message that the person sees; of who is asked, what [`pinwire_domain::group::History`] keeps.
+    pub(crate) first_position: i64,
     /// Messages beyond the read mark that do not count; none where an act moved the mark to where it is not known.
     pub(crate) uncounted: Option<i64>,
     /// The last message that is kept from the person.
@@ -308,6 +328,7 @@ impl Membership {
             last_sent_at: None,
             created_at: now.as_millis(),
             version: 1,
+            first_position: 1,
             uncounted: Some(0),
             last_excluded: None,
             head: None,
@@ -347,6 +368,7 @@ impl Membership {
             self.last_sent_at.into(),
             self.created_at.into(),
             self.version.into(),
+            self.first_position.into(),
         ]
     }
 }
@@ -354,26 +376,6 @@ impl Membership {
 /// All who have or had to do with a conversation, by id.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Members(pub(crate) Vec<Arc<Membership>>);
-
-impl Members {
-    /// Those who take part.
-    pub(crate) fn present(&self) -> Vec<UserId> {
-        let present = self.0.iter().filter(|m| m.state == MembershipState::Member);
-        present.map(|m| m.user()).collect()
-    }
-
-    /// This person's membership, if they take part.
-    pub(crate) fn present_mut(&mut self, user: UserId) -> Option<&mut Membership> {
-        let mut all = self.0.iter_mut();
-        let it = all.find(|m| m.user() == user && m.state == MembershipState::Member);
-        it.map(Arc::make_mut)
-    }
-
-    /// Whether it is known of everybody how much is unread.
-    pub(crate) fn all_counted(&self) -> bool {
-        self.0.iter().all(|m| m.uncounted.is_some())
-    }
-}
 
 /// The types of the columns of [`MEMBERS`]: person, standing, read marks, what they sent, what counts for them, their head.
 type MemberSql = (
@@ -386,6 +388,7 @@ type MemberSql = (
         Nullable<BigInt>,
         BigInt,
         BigInt,
+        BigInt,
     ),
     (BigInt, BigInt, BigInt, Bool),
     (BigInt, BigInt, Nullable<BigInt>),
@@ -395,7 +398,7 @@ type MemberSql = (
 /// A row of [`MEMBERS`].
 type MemberRow = (
     (i64, i64, String, String, Option<String>, i64),
-    (String, bool, Option<i64>, bool, Option<i64>, i64, i64),
+    (String, bool, Option<i64>, bool, Option<i64>, i64, i64, i64),
     (i64, i64, i64, bool),
     (i64, i64, Option<i64>),
     (bool, i64, Option<i64>),
@@ -416,6 +419,7 @@ impl Membership {
             hidden_position: standing.4,
             created_at: standing.5,
             version: standing.6,
+            first_position: standing.7,
             read_position: marks.0,
             shown_position: marks.1,
             delivered_position: marks.2,

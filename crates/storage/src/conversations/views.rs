@@ -6,13 +6,15 @@ use std::sync::Arc;
 use diesel::dsl::case_when;
 use diesel::prelude::*;
 use pinwire_domain::conversation::{ConversationKind, MembershipState, Unread};
+use pinwire_domain::membership::Settings;
 use pinwire_domain::{ConversationId, Time, UserId};
 
 use crate::db::{Conn, on};
+use crate::drafts::{Draft, DraftRow};
 use crate::error::{Result, StoreError};
-use crate::messages::{Message, MessageRow};
+use crate::messages::{self, Message, MessageRow};
 use crate::people::{Person, PersonRow};
-use crate::schema::{conversation_cards, members};
+use crate::schema::{conversation_cards, drafts, members};
 
 /// A conversation, the same for all its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct Conversation {
     pub title: Option<String>,
     /// Who began it.
     pub created_by: UserId,
+    /// Whose it is: who may remove people from a group.
+    pub owner: UserId,
     /// When it began.
     pub created_at: Time,
     /// The position of its last message, 0 for none.
@@ -37,6 +41,8 @@ pub struct Conversation {
     pub version: i64,
     /// The picture of the last pin that was sent.
     pub last_pin_image: Option<String>,
+    /// Where that pin was sent.
+    pub(crate) last_pin_position: Option<i64>,
     /// Those who take part, by id.
     pub members: Vec<Member>,
 }
@@ -73,10 +79,32 @@ pub struct Mine {
     pub hidden_position: Option<i64>,
     /// Grows with each change of what is mine.
     pub version: i64,
+    /// The first message that I see.
+    pub(crate) first_position: i64,
     /// The last message that is kept from me.
     pub(crate) last_excluded: Option<i64>,
     /// My head's row, if I ever touched the head.
     pub(crate) head: Option<HeadRow>,
+}
+
+impl Mine {
+    /// The picture of the last pin that was sent, if I may see that pin's message.
+    #[must_use]
+    pub fn last_pin_image<'a>(&self, conversation: &'a Conversation) -> Option<&'a str> {
+        let place = conversation.last_pin_position;
+        let sees = self.first_position <= 1 || place.is_some_and(|it| it >= self.first_position);
+        conversation.last_pin_image.as_deref().filter(|_| sees)
+    }
+
+    /// What I have set.
+    #[must_use]
+    pub const fn settings(&self) -> Settings {
+        Settings {
+            muted_until: self.muted_until,
+            archived: self.archived,
+            hidden_position: self.hidden_position,
+        }
+    }
 }
 
 /// What a person's own acts said of a head.
@@ -97,6 +125,8 @@ pub struct ConversationView {
     pub mine: Mine,
     /// The last message I may see.
     pub last_message: Option<Arc<Message>>,
+    /// What I have begun to write, or dropped.
+    pub draft: Option<Draft>,
 }
 
 /// A conversation's own columns.
@@ -112,6 +142,8 @@ pub(crate) struct Row {
     pub(crate) activity_seq: i64,
     version: i64,
     last_pin_image: Option<String>,
+    last_pin_position: Option<i64>,
+    owner_id: Option<i64>,
 }
 
 /// A conversation, its last message, and the log's position.
@@ -133,6 +165,8 @@ macro_rules! card_columns {
                 conversation_cards::activity_seq,
                 conversation_cards::version,
                 conversation_cards::last_pin_image,
+                conversation_cards::last_pin_position,
+                conversation_cards::owner_id,
             ),
             $crate::messages::message_columns!(conversation_cards).nullable(),
             $crate::log::head_seq!(),
@@ -168,16 +202,38 @@ pub(crate) fn load_at(
     Ok((views(conn, viewers, cards)?, seq))
 }
 
+/// These conversations with their people, whoever asks.
+pub(crate) fn whole(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<ConversationId, Conversation>> {
+    let cards: Vec<Card> = on!(conn, c => conversation_cards::table
+        .filter(conversation_cards::id.eq_any(ids))
+        .select(card_columns!())
+        .load(c))?;
+    let mut all = members_of(conn, &[], &cards)?;
+    let mut found = HashMap::with_capacity(cards.len());
+    for (row, ..) in cards {
+        let rows = all.remove(&row.id).unwrap_or_default();
+        let members = rows.into_iter().map(|(member, _)| member).collect();
+        found.insert(ConversationId::new(row.id), conversation(row, members)?);
+    }
+    Ok(found)
+}
+
 /// Adds the people to conversations. One statement.
 pub(crate) fn views(conn: &mut Conn, viewers: &[UserId], cards: Vec<Card>) -> Result<Views> {
     let mut all = members_of(conn, viewers, &cards)?;
     let mut views = Views::with_capacity(cards.len());
+    let mut lasts = Vec::with_capacity(cards.len());
+    let mut rows = Vec::with_capacity(cards.len());
     for (row, last, _) in cards {
+        let id = ConversationId::new(row.id);
+        lasts.push(last.map(|last| last.message(id)).transpose()?);
+        rows.push(row);
+    }
+    messages::name_people(conn, lasts.iter_mut().flatten())?;
+    for (row, last) in rows.into_iter().zip(lasts) {
         let rows = all.remove(&row.id).unwrap_or_default();
         let id = ConversationId::new(row.id);
-        let last_message = last
-            .map(|last| last.message(id).map(Arc::new))
-            .transpose()?;
+        let last_message = last.map(Arc::new);
         let (members, own): (Vec<Member>, Vec<Own>) = rows.into_iter().unzip();
         let conversation = Arc::new(conversation(row, members)?);
         for (member, own) in conversation.members.iter().zip(own) {
@@ -190,6 +246,7 @@ pub(crate) fn views(conn: &mut Conn, viewers: &[UserId], cards: Vec<Card>) -> Re
                 last_message: last_message
                     .clone()
                     .filter(|_| own.last_excluded != Some(last_position)),
+                draft: own.draft.map(Draft::from),
                 mine: Mine {
                     read_position: own.read_position,
                     sees_marks: own.read_receipts,
@@ -199,6 +256,7 @@ pub(crate) fn views(conn: &mut Conn, viewers: &[UserId], cards: Vec<Card>) -> Re
                     archived: own.archived,
                     hidden_position: own.hidden_position,
                     version: own.version,
+                    first_position: own.first_position,
                     last_excluded: own.last_excluded,
                     head: own.head,
                 },
@@ -215,12 +273,14 @@ fn conversation(row: Row, members: Vec<Member>) -> Result<Conversation> {
         kind: ConversationKind::from_name(&row.kind).ok_or(StoreError::Corrupt(row.kind))?,
         title: row.title,
         created_by: UserId::new(row.created_by),
+        owner: UserId::new(row.owner_id.unwrap_or(row.created_by)),
         created_at: Time::from_millis(row.created_at),
         last_position: row.last_position,
         last_message_at: row.last_message_at.map(Time::from_millis),
         activity_seq: row.activity_seq,
         version: row.version,
         last_pin_image: row.last_pin_image,
+        last_pin_position: row.last_pin_position,
         members,
     })
 }
@@ -238,7 +298,9 @@ struct Own {
     /// Messages beyond the read mark that do not count; none for who is no viewer.
     uncounted: Option<i64>,
     last_excluded: Option<i64>,
+    first_position: i64,
     head: Option<HeadRow>,
+    draft: Option<DraftRow>,
 }
 
 /// The people of these conversations, by id, with what is the viewers' own.
@@ -255,7 +317,12 @@ fn members_of(
     let viewers: Vec<i64> = viewers.iter().map(|viewer| viewer.get()).collect();
     // Counted for the viewers alone: in a list they are one of many.
     let viewed = || members::user_id.eq_any(&viewers);
+    let own_draft = drafts::conversation_id
+        .eq(members::conversation_id)
+        .and(drafts::user_id.eq(members::user_id))
+        .and(drafts::user_id.eq_any(&viewers));
     let rows: Rows = on!(conn, c => members::table
+        .left_join(drafts::table.on(own_draft))
         .filter(members::conversation_id.eq_any(&ids))
         .filter(members::state.eq(MembershipState::Member.name()))
         .order((members::conversation_id, members::user_id))
@@ -283,6 +350,7 @@ fn members_of(
                 members::version,
                 case_when(viewed(), members::uncounted),
                 case_when(viewed(), members::last_excluded),
+                members::first_position,
                 (
                     members::head_state,
                     members::head_device_id,
@@ -290,6 +358,7 @@ fn members_of(
                     members::head_version,
                 )
                     .nullable(),
+                (drafts::body, drafts::pin_id, drafts::updated_at, drafts::version).nullable(),
             ),
         ))
         .load(c))?;

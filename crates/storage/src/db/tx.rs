@@ -10,7 +10,7 @@ use super::Conn;
 use super::many;
 use crate::conversations::rows::Members;
 use crate::error::{Result, StoreError};
-use crate::log::{About, Base, NewEvent};
+use crate::log::{About, Base, NewEvent, PeriodChange};
 use crate::messages::Message;
 use crate::rows::Rows;
 use crate::source::Source;
@@ -91,6 +91,8 @@ pub(crate) struct Emitted {
     pub(crate) people: Option<Vec<UserId>>,
     /// The message it is about.
     pub(crate) message: Option<Arc<Message>>,
+    /// The times of membership that begin and end with it.
+    pub(crate) periods: Vec<PeriodChange>,
 }
 
 /// What an act works with.
@@ -149,17 +151,24 @@ impl<'a> Tx<'a> {
 
     /// Adds an event to the log; its `seq` is given just before the commit.
     pub(crate) fn emit(&mut self, event: NewEvent) {
+        self.emit_changing(event, Vec::new());
+    }
+
+    /// Adds an event with which times of membership begin or end; who takes part is in the rows already.
+    pub(crate) fn emit_changing(&mut self, event: NewEvent, periods: Vec<PeriodChange>) {
         let people = match event.about {
             About::Message(id, _) | About::Conversation(id) => {
                 self.rows.members.peek(&id).map(Members::present)
             }
             About::MyMessage(..) | About::Mine(_) | About::Me => Some(vec![event.actor]),
+            About::Theirs(person, _) => Some(vec![person]),
             About::Profile => None,
         };
         self.events.push(Emitted {
             event,
             people,
             message: None,
+            periods,
         });
     }
 
@@ -180,6 +189,7 @@ impl<'a> Tx<'a> {
             event,
             people,
             message: Some(Arc::clone(message)),
+            periods: Vec::new(),
         });
     }
 }

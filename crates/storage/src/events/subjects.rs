@@ -65,7 +65,10 @@ impl Subjects {
         event: &LoggedEvent,
         people: &[UserId],
     ) -> Result<Option<StreamEvent>, NotKnown> {
-        let id = event.of_conversation().ok_or(NotKnown)?;
+        // Drafts are not among what is kept of a conversation, and who takes no part has no view of it.
+        let known = event.kind != EventKind::DraftUpdated && !event.tells_outsider();
+        let id = event.of_conversation().filter(|_| known);
+        let id = id.ok_or(NotKnown)?;
         let subject = self.conversations.get(&id).ok_or(NotKnown)?;
         let message = match event.position {
             // What the batch had is the message as it was sent: a change of it is read.
@@ -82,7 +85,7 @@ impl Subjects {
             viewers.extend(mine.map(|mine| (*person, Some(mine))));
         }
         let conversation = subject.shown(id);
-        let what = what(event, Some(conversation), message, None, None);
+        let what = what(event, Some(conversation), message, None, (None, None));
         Ok(what
             .filter(|_| !viewers.is_empty())
             .map(|what| StreamEvent {

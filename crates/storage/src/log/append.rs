@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use pinwire_domain::ConversationId;
 use pinwire_domain::event::EventKind;
 
-use super::{Base, Committed, EVENTS, LoggedEvent};
+use super::{Base, Committed, EVENTS, LoggedEvent, periods};
 use crate::db::many::{Guard, Writes};
 use crate::db::tx::{AHEAD, Emitted};
 use crate::db::{Conn, on};
@@ -39,6 +39,7 @@ pub(crate) fn append(
         .get_result(c))?;
     let before = last - count;
     let events = logged(before, &new);
+    periods::change(conn, &events, &new)?;
     for moved in Moved::by(&events) {
         if !rows.touch(moved.conversation, moved.last, moved.activity) {
             moved.write(conn)?;
@@ -70,6 +71,10 @@ pub(crate) fn append_ahead(
     rows: &mut Rows,
     base: Base,
 ) -> Result<Option<Committed>> {
+    if new.iter().any(|emitted| !emitted.periods.is_empty()) {
+        // Times of membership are changed by statements of their own.
+        return Ok(None);
+    }
     let events = logged(base.seq, &new);
     let made = idempotency::new_keys(&rows.outcomes);
     for moved in Moved::by(&events) {
@@ -134,10 +139,7 @@ impl Moved {
             if let Some(conversation) = event.conversation {
                 let place = newest.entry(conversation).or_default();
                 place.0 = event.seq;
-                if matches!(
-                    event.kind,
-                    EventKind::MessageCreated | EventKind::ConversationCreated
-                ) {
+                if event.kind.brings_message() || event.kind == EventKind::ConversationCreated {
                     place.1 = Some(event.seq);
                 }
             }

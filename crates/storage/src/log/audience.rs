@@ -11,6 +11,14 @@ use crate::error::Result;
 use crate::log::LoggedEvent;
 use crate::schema::{companions, membership_periods};
 
+/// Who shows in a conversation: its members, and those who may have written there before they went. Not who is asked
+/// into it, or ignores that.
+pub(super) const SHOWN: [&str; 3] = [
+    MembershipState::Member.name(),
+    MembershipState::Left.name(),
+    MembershipState::Removed.name(),
+];
+
 /// A time in which somebody was a member: person, first and last seq.
 type Period = (i64, i64, Option<i64>);
 
@@ -78,6 +86,7 @@ fn acquaintances(conn: &mut Conn, people: &BTreeSet<i64>) -> Result<HashMap<User
     }
     let rows: Vec<(i64, i64)> = on!(conn, c => companions::table
         .filter(companions::user_id.eq_any(people))
+        .filter(companions::state.eq_any(SHOWN))
         .filter(companions::other_state.eq(MembershipState::Member.name()))
         .select((companions::user_id, companions::other_id))
         .distinct()

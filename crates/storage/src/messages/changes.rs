@@ -119,15 +119,18 @@ fn tell_those_who_saw_nothing(tx: &mut Tx<'_>, (id, position): Place) -> Step<()
 
 /// Notes anew which pin was sent last: the picture of the head must not be one that was deleted.
 fn find_last_pin(conn: &mut Conn, id: ConversationId) -> Result<()> {
-    let last: Option<Option<i64>> = on!(conn, c => messages::table
+    let last: Option<(Option<i64>, i64)> = on!(conn, c => messages::table
         .filter(messages::conversation_id.eq(id.get()))
         .filter(messages::pin_id.is_not_null())
         .order(messages::position.desc())
-        .select(messages::pin_id)
+        .select((messages::pin_id, messages::position))
         .first(c)
         .optional())?;
     on!(conn, c => diesel::update(conversation_rows::table.find(id.get()))
-        .set(conversation_rows::last_pin_id.eq(last.flatten()))
+        .set((
+            conversation_rows::last_pin_id.eq(last.and_then(|(pin, _)| pin)),
+            conversation_rows::last_pin_position.eq(last.map(|(_, position)| position)),
+        ))
         .execute(c))?;
     Ok(())
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::event::EventKind;
+use pinwire_domain::group::Notice;
 use pinwire_domain::message::{MessageDraft, MessageKind, PinState};
 use pinwire_domain::policy::Gate;
 use pinwire_domain::reaction::Reactions;
 use pinwire_domain::{ConversationId, Refusal, Time, UserId};
 
-use super::Message;
+use super::{Message, notices};
 use crate::conversations;
 use crate::conversations::rows::Members;
 use crate::db::loaded::Addition;
@@ -26,6 +27,8 @@ pub(crate) struct NewMessage {
     position: i64,
     sender: UserId,
     text: Option<String>,
+    /// What a system message tells, as JSON.
+    notice: Option<String>,
     /// Its id, and what is kept of it, as JSON.
     pin: Option<(i64, String)>,
     client_message_id: Option<String>,
@@ -45,6 +48,7 @@ impl Addition for NewMessage {
             "client_message_id",
             "created_at",
             "version",
+            "notice",
         ],
     };
 
@@ -53,17 +57,22 @@ impl Addition for NewMessage {
             Some((id, snapshot)) => (Some(*id), Some(snapshot.as_str())),
             None => (None, None),
         };
+        let kind = match self.notice {
+            Some(_) => MessageKind::System,
+            None => MessageKind::User,
+        };
         vec![
             self.conversation.get().into(),
             self.position.into(),
             self.sender.get().into(),
-            MessageKind::User.name().into(),
+            kind.name().into(),
             self.text.as_deref().into(),
             pin.into(),
             snapshot.into(),
             self.client_message_id.as_deref().into(),
             self.created_at.as_millis().into(),
             FIRST_VERSION.into(),
+            self.notice.as_deref().into(),
         ]
     }
 }
@@ -114,6 +123,7 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
     conversation.last_message_at = Some(now);
     if let Some(pin) = post.pin {
         conversation.last_pin = Some(pin.id);
+        conversation.last_pin_position = Some(position);
         conversation.last_pin_image = Some(pin.image_url.clone());
     }
     let mine = members.present_mut(post.sender);
@@ -132,6 +142,7 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
         position,
         sender: post.sender,
         text: post.draft.text.clone(),
+        notice: None,
         pin: post.pin.map(|pin| pin.id).zip(snapshot),
         client_message_id: post.client_message_id.map(str::to_owned),
         created_at: now,
@@ -150,6 +161,7 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
         edited_at: None,
         deleted_at: None,
         version: FIRST_VERSION,
+        notice: None,
         reactions: Reactions::default(),
     });
     let event = NewEvent {
@@ -160,6 +172,26 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
     };
     tx.emit_message(event, &message, &withheld);
     Ok(message)
+}
+
+/// Writes at a place what `actor` did to the group.
+pub(crate) fn announce(
+    tx: &mut Tx<'_>,
+    (conversation, position): (ConversationId, i64),
+    (actor, at): (UserId, Time),
+    notice: &Notice,
+) -> Step<()> {
+    tx.rows.messages.add(NewMessage {
+        conversation,
+        position,
+        sender: actor,
+        text: None,
+        notice: Some(notices::written(notice)?),
+        pin: None,
+        client_message_id: None,
+        created_at: at,
+    });
+    Ok(())
 }
 
 /// Keeps a message from the members whose gate withholds it; who they are.
@@ -193,6 +225,9 @@ fn withhold(
             let member = Arc::make_mut(member);
             member.last_excluded = Some(position);
             member.uncounted = member.uncounted.map(|n| n + 1);
+            if member.settings().hidden(position - 1) {
+                member.hidden_position = Some(position);
+            }
         }
     }
     Ok(withheld)

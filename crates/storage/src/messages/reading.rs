@@ -10,14 +10,14 @@ use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::message::{self, MessageKind};
 use pinwire_domain::{ConversationId, PinId, Refusal, Time, UserId};
 
-use super::{Message, reactions};
+use super::{Message, notices, reactions};
 use crate::db::many::{self, Table};
 use crate::db::{Conn, on};
 use crate::error::{Result, StoreError};
 use crate::log::{self, head_seq};
 use crate::people::Person;
 use crate::pin_snapshots::PinSnapshot;
-use crate::schema::{membership_periods, memberships, message_cards, message_exclusions, messages};
+use crate::schema::{memberships, message_cards, message_exclusions, messages};
 use crate::{Snapshot, Store};
 
 /// Which page of a conversation's messages.
@@ -56,6 +56,7 @@ pub(crate) struct MessageRow {
     pin_link: Option<String>,
     edited_at: Option<i64>,
     reactions: Option<String>,
+    notice: Option<String>,
 }
 
 /// The columns of a [`MessageRow`] in a view that has them.
@@ -79,6 +80,7 @@ macro_rules! message_columns {
             $view::pin_link,
             $view::edited_at,
             $view::reactions,
+            $view::notice,
         )
     };
 }
@@ -115,6 +117,7 @@ impl MessageRow {
             edited_at: self.edited_at.map(Time::from_millis),
             deleted_at: self.deleted_at.map(Time::from_millis),
             version: self.version,
+            notice: notices::read(self.notice.as_deref())?,
             reactions: reactions::read(self.reactions.as_deref())?,
         })
     }
@@ -140,6 +143,7 @@ const CARDS: Table = Table {
         "pin_link",
         "edited_at",
         "reactions",
+        "notice",
     ],
 };
 
@@ -162,6 +166,7 @@ pub(crate) fn load(conn: &mut Conn, places: &[Place]) -> Result<HashMap<Place, M
         Nullable<BigInt>,
         Nullable<Text>,
         Nullable<BigInt>,
+        Nullable<Text>,
         Nullable<Text>,
     );
     if places.is_empty() {
@@ -190,11 +195,14 @@ pub(crate) fn load(conn: &mut Conn, places: &[Place]) -> Result<HashMap<Place, M
                 .load(&mut **c)?
         }
     };
-    rows.into_iter()
+    let mut found: HashMap<Place, Message> = rows
+        .into_iter()
         .map(|(id, row)| ((ConversationId::new(id), row.position), row))
         .filter(|(place, _)| places.contains(place))
         .map(|(place, row)| Ok((place, row.message(place.0)?)))
-        .collect()
+        .collect::<Result<_>>()?;
+    notices::name_people(conn, found.values_mut())?;
+    Ok(found)
 }
 
 /// Which of these places are kept from which of these viewers.
@@ -231,20 +239,13 @@ pub(super) type Reader = (UserId, ConversationId);
 /// One bound and not two, since SQLite goes through an index from one bound alone, and would take the lower one.
 macro_rules! first_visible {
     ($reader:expr, $low:expr) => {
-        membership_periods::table
-            .inner_join(
-                memberships::table.on(memberships::user_id
-                    .eq(membership_periods::user_id)
-                    .and(memberships::conversation_id.eq(membership_periods::conversation_id))),
-            )
-            .filter(membership_periods::user_id.eq($reader.0.get()))
-            .filter(membership_periods::conversation_id.eq($reader.1.get()))
-            .filter(membership_periods::left_seq.is_null())
+        memberships::table
+            .find(($reader.1.get(), $reader.0.get()))
             .filter(memberships::state.eq(MembershipState::Member.name()))
             .select(
                 case_when(
-                    membership_periods::first_position.gt($low),
-                    membership_periods::first_position,
+                    memberships::first_position.gt($low),
+                    memberships::first_position,
                 )
                 .otherwise($low),
             )
@@ -298,11 +299,12 @@ fn range(conn: &mut Conn, reader: Reader, span: (i64, i64), take: (i64, bool)) -
         rows!(message_cards::position.desc())
     };
     let seq = rows.first().and_then(|(_, seq)| *seq);
-    let messages: Result<Vec<Message>> = rows
+    let mut messages: Vec<Message> = rows
         .into_iter()
         .map(|(row, _)| row.message(reader.1))
-        .collect();
-    Ok((messages?, seq))
+        .collect::<Result<_>>()?;
+    notices::name_people(conn, messages.iter_mut())?;
+    Ok((messages, seq))
 }
 
 /// The message at a position, as the reader sees it, and the log's position.
@@ -370,9 +372,15 @@ pub(crate) fn holding_pin(
         .filter(message_exclusions::user_id.eq(viewer.get()))
         .filter(message_exclusions::conversation_id.eq(messages::conversation_id))
         .filter(message_exclusions::position.eq(messages::position));
+    let first = memberships::table
+        .filter(memberships::user_id.eq(viewer.get()))
+        .filter(memberships::conversation_id.eq(messages::conversation_id))
+        .select(memberships::first_position)
+        .single_value();
     let ids: Vec<i64> = on!(conn, c => messages::table
         .filter(messages::pin_id.eq(pin.get()))
         .filter(messages::conversation_id.eq_any(conversation_ids))
+        .filter(messages::position.nullable().ge(first))
         .filter(messages::deleted_at.is_null())
         .filter(not(exists(excluded)))
         .select(messages::conversation_id)

@@ -30,7 +30,7 @@ impl TestStore {
         id
     }
 
-    fn follow(&self, who: UserId, whom: UserId) {
+    pub(crate) fn follow(&self, who: UserId, whom: UserId) {
         let now = self.now().as_millis();
         self.execute(&format!(
             "insert into follows values ({who}, {whom}, {now})"
@@ -38,7 +38,9 @@ impl TestStore {
     }
 
     async fn talk(&self, sender: UserId, others: &[UserId]) -> ConversationId {
-        let begun = self.store.begin_conversation(sender, others.to_vec(), None);
+        let begun = self
+            .store
+            .begin_conversation(sender, others.to_vec(), None, None);
         let id = ConversationId::new(begun.await.unwrap().outcome.0);
         self.writes(sender, id, "hello").await;
         id
@@ -194,7 +196,7 @@ both! {
             "update memberships set state = 'left' where user_id = {cy} and conversation_id = {group};
              update users set closed_at = 1 where id = {di}"
         ));
-        at.store.begin_conversation(ana, vec![ed], None).await.unwrap();
+        at.store.begin_conversation(ana, vec![ed], None, None).await.unwrap();
         assert_eq!(at.names(ana, "").await, ["bo"]);
         assert_eq!(at.names(cy, "").await, Vec::<String>::new());
     }

@@ -87,6 +87,9 @@ select a, id, 1, 'deleted_for_me' from talks where id % 3 = 0 and size > 1 order
 insert into heads
 select user_id, conversation_id, 'minimized', null, case when conversation_id % 2 = 0 then read_position else 0 end, 1, 1
 from memberships where (conversation_id + user_id) % 4 = 0 order by 1, 2;
+insert into drafts (user_id, conversation_id, text, updated_at, version)
+select user_id, conversation_id, 'For the', 1700000000000, 1
+from memberships where (conversation_id + user_id) % 4 = 1 order by 1, 2;
 
 -- The log of the last rounds; then what concerns one person alone, and profiles.
 insert into events (seq, at, kind, actor_id, conversation_id, position)

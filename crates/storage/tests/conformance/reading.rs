@@ -45,7 +45,7 @@ async fn heads(at: &TestStore, person: UserId) -> Vec<ConversationId> {
 both! {
     a_mark_that_is_kept_back_is_shown_to_nobody_else(at) {
         let (ana, bo, cy) = (at.person("ana"), at.person("bo"), at.person("cy"));
-        let begun = at.store.begin_conversation(ana, vec![bo, cy], None).await.unwrap();
+        let begun = at.store.begin_conversation(ana, vec![bo, cy], None, None).await.unwrap();
         let id = ConversationId::new(begun.outcome.0);
         for text in ["one", "two", "three"] {
             at.writes(ana, id, text).await;

@@ -189,12 +189,12 @@ both! {
 
     a_conversation_begun_without_a_message_is_the_one_found_later(at) {
         let (ana, bo) = (at.person("ana"), at.person("bo"));
-        let (id, new) = at.store.begin_conversation(ana, vec![bo], None).await.unwrap().outcome;
+        let (id, new) = at.store.begin_conversation(ana, vec![bo], None, None).await.unwrap().outcome;
         assert!(new);
-        let again = at.store.begin_conversation(bo, vec![ana], None).await.unwrap().outcome;
+        let again = at.store.begin_conversation(bo, vec![ana], None, None).await.unwrap().outcome;
         assert_eq!(again, (id, false));
         assert_eq!(at.sends_to(ana, at.pin(ana), bo).await.0.get(), id);
-        let alone = at.store.begin_conversation(ana, vec![ana], None).await;
+        let alone = at.store.begin_conversation(ana, vec![ana], None, None).await;
         assert_eq!(refusal(alone), "NoRecipients");
     }
 

@@ -22,10 +22,10 @@ impl TestStore {
     }
 
     /// A group of the first and the others.
-    async fn group(&self, people: &[UserId]) -> ConversationId {
+    pub(crate) async fn group(&self, people: &[UserId]) -> ConversationId {
         let begun = self
             .store
-            .begin_conversation(people[0], people[1..].to_vec(), None);
+            .begin_conversation(people[0], people[1..].to_vec(), None, None);
         ConversationId::new(begun.await.unwrap().outcome.0)
     }
 

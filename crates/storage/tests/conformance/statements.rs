@@ -243,7 +243,7 @@ fn a_send_is_few_statements_however_many_people_there_are() {
         for people in [&others[..1], &others[..]] {
             let begun = at
                 .store
-                .begin_conversation(ana, people.to_vec(), None)
+                .begin_conversation(ana, people.to_vec(), None, None)
                 .await;
             let id = ConversationId::new(begun.unwrap().outcome.0);
             // Whether members have blocked anybody is learnt when they are read.

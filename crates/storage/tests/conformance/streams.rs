@@ -1,7 +1,10 @@
 //! The log as each person reads it.
 
+use pinwire_domain::draft::DraftContent;
 use pinwire_domain::event::{Cursor, EventKind};
+use pinwire_domain::group::History;
 use pinwire_domain::head::HeadState;
+use pinwire_domain::membership::MembershipChange;
 use pinwire_domain::message::MessageDraft;
 use pinwire_domain::reaction::Emoji;
 use pinwire_domain::settings::SettingsChange;
@@ -173,7 +176,7 @@ both! {
 }
 
 /// A message that was changed is read for those who are told, also when the batch before had it in memory.
-async fn changes_are_read(at: &mut TestStore, ana: UserId, id: ConversationId) {
+async fn changes_are_read(at: &mut TestStore, (ana, bo): (UserId, UserId), id: ConversationId) {
     let place = (id, 3);
     let text = Some("3".to_owned());
     at.store.edit_message(ana, place, text).await.unwrap();
@@ -185,6 +188,47 @@ async fn changes_are_read(at: &mut TestStore, ana: UserId, id: ConversationId) {
     same_as_read(at, 0).await;
     at.store.delete_for_everyone(ana, id, 3).await.unwrap();
     same_as_read(at, 0).await;
+    changes_of_the_group_are_read(at, (ana, bo), id).await;
+}
+
+/// Who comes and goes is not decided in memory; what follows knows of it.
+async fn changes_of_the_group_are_read(
+    at: &mut TestStore,
+    (ana, bo): (UserId, UserId),
+    id: ConversationId,
+) {
+    let dee = at.person("dee");
+    at.follow(dee, ana);
+    at.adds(ana, id, dee, History::FromJoin).await;
+    same_as_read(at, 0).await;
+    for known in [1, 1] {
+        at.writes(bo, id, "hello").await;
+        same_as_read(at, known).await;
+    }
+    at.store
+        .name_group(bo, id, Some("Hall".into()))
+        .await
+        .unwrap();
+    same_as_read(at, 0).await;
+    at.writes(dee, id, "hello").await;
+    same_as_read(at, 1).await;
+    at.store.remove_member(ana, id, dee).await.unwrap();
+    taken(at, 2).await;
+    at.writes(bo, id, "hello").await;
+    same_as_read(at, 1).await;
+}
+
+async fn what_is_ones_own_is_true(at: &mut TestStore, bo: UserId, group: ConversationId) {
+    let hidden = MembershipChange {
+        hidden: Some(true),
+        muted_until: Some(Some(at.now())),
+        ..MembershipChange::default()
+    };
+    at.store.change_membership(bo, group, hidden).await.unwrap();
+    same_as_read(at, 1).await;
+    let draft = DraftContent::new(Some("For"), None).unwrap();
+    at.store.keep_draft(bo, group, draft).await.unwrap();
+    same_as_read(at, 0).await;
 }
 
 /// What a batch had in memory is what the database has, act by act.
@@ -194,7 +238,7 @@ async fn memory_is_true(at: &mut TestStore) {
     same_as_read(at, 1).await;
     let group = at
         .store
-        .begin_conversation(ana, vec![bo, cy], None)
+        .begin_conversation(ana, vec![bo, cy], None, None)
         .await
         .unwrap();
     same_as_read(at, 1).await;
@@ -215,9 +259,10 @@ async fn memory_is_true(at: &mut TestStore) {
     same_as_read(at, 1).await;
     at.store.deliver(ana, vec![(group, 2)]).await.unwrap();
     same_as_read(at, 1).await;
+    what_is_ones_own_is_true(at, bo, group).await;
     at.writes(ana, group, "three").await;
     same_as_read(at, 1).await;
-    changes_are_read(at, ana, group).await;
+    changes_are_read(at, (ana, bo), group).await;
     at.store
         .set_head(cy, group, HeadState::Open, Some("phone".into()))
         .await

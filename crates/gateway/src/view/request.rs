@@ -1,0 +1,41 @@
+//! Contact requests in answers.
+
+use pinwire_storage::requests::Request;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::PersonView;
+use super::kinds::ConversationKind;
+
+/// A conversation that you are asked into.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ContactRequest)]
+pub struct RequestView {
+    /// The conversation, which is also what the request is named by.
+    #[schema(pattern = r"^\d+$", example = "3763541867536384")]
+    pub conversation_id: String,
+    /// Of two people or of several.
+    pub kind: ConversationKind,
+    /// A group's title; null without one.
+    #[schema(required)]
+    pub title: Option<String>,
+    /// Those who take part.
+    pub people: Vec<PersonView>,
+    /// When you were asked.
+    #[schema(format = DateTime)]
+    pub asked_at: String,
+}
+
+impl From<Request> for RequestView {
+    fn from(request: Request) -> Self {
+        let conversation = request.conversation;
+        let members = conversation.members.iter();
+        Self {
+            conversation_id: conversation.id.to_string(),
+            kind: conversation.kind.into(),
+            title: conversation.title.clone(),
+            people: members.map(|m| PersonView::from(&*m.person)).collect(),
+            asked_at: request.asked_at.to_string(),
+        }
+    }
+}
