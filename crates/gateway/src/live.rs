@@ -15,6 +15,7 @@ pub mod feed;
 pub mod frames;
 pub mod hub;
 pub mod line;
+pub mod mailbox;
 pub mod presence;
 pub mod redis;
 pub mod render;

@@ -231,7 +231,7 @@ impl Feed {
 
     /// What the queue still holds is in the log too.
     fn fall_behind(&mut self) {
-        while self.stream.queue.try_recv().is_ok() {}
+        while self.stream.queue.try_recv().is_some() {}
         // Where all of a stretch is not for this person to see, reading is ahead of sending: it goes on from there.
         if !self.missed.is_any() {
             self.missed.reached = self.last;
