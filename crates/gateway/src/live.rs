@@ -21,6 +21,7 @@ pub mod redis;
 pub mod render;
 pub mod session;
 pub mod signs;
+pub mod socket;
 pub mod sse;
 pub mod tail;
 
