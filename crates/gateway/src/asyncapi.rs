@@ -11,7 +11,8 @@ use crate::api::events::{SUBPROTOCOL, SocketParams};
 use crate::live::close::{self, CloseCode};
 use crate::live::feed::{PING_EVERY, STALL_MAX};
 use crate::live::frames::{CLOSE, PING, PRESENCE};
-use crate::live::session::{FRAME_MAX, FRAMES_BURST, FRAMES_PER_SECOND};
+use crate::live::session::{FRAMES_BURST, FRAMES_PER_SECOND};
+use crate::live::socket::FRAME_MAX;
 use frames::{Frame, Frames};
 
 /// The WebSocket.

@@ -1,16 +1,23 @@
-//! The documents of the contract, ready to be served.
+//! The documents of the contract as they are served: those that are committed, which a test holds against what the
+//! handlers say. To make them at each start would take time, and far more memory than all else a node needs.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
 
 use crate::error::reasons::Reason;
 use crate::routes::Operation;
-use crate::{asyncapi, openapi};
+
+/// The REST API.
+const OPENAPI: &str = include_str!("../../../openapi/pinwire.openapi.json");
+/// The WebSocket.
+const ASYNCAPI: &str = include_str!("../../../openapi/pinwire.asyncapi.json");
 
 /// A document as JSON, with a tag that changes when it does.
 pub struct Document {
@@ -21,12 +28,10 @@ pub struct Document {
 }
 
 impl Document {
-    fn new(document: &Value) -> Self {
-        let text = document.to_string();
-        let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(&text)));
+    fn new(text: &'static str) -> Self {
         Self {
-            text: text.into(),
-            tag,
+            text: Bytes::from_static(text.as_bytes()),
+            tag: format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(text))),
         }
     }
 }
@@ -37,22 +42,20 @@ pub struct Documents {
     pub openapi: Document,
     /// The WebSocket.
     pub asyncapi: Document,
-    errors: HashMap<&'static str, Vec<Reason>>,
+    /// The errors that each operation may answer, by its id.
+    errors: HashMap<Cow<'static, str>, Vec<Cow<'static, str>>>,
 }
 
 impl Documents {
-    /// Makes them.
+    /// Reads them.
     ///
     /// # Errors
-    /// Only if they cannot be written as JSON.
-    pub fn make() -> serde_json::Result<Self> {
+    /// Only if what is committed is no such document.
+    pub fn read() -> serde_json::Result<Self> {
         Ok(Self {
-            openapi: Document::new(&openapi::document()?),
-            asyncapi: Document::new(&asyncapi::document()?),
-            errors: openapi::errors()
-                .into_iter()
-                .map(|(o, errors)| (o.id, errors))
-                .collect(),
+            openapi: Document::new(OPENAPI),
+            asyncapi: Document::new(ASYNCAPI),
+            errors: errors(OPENAPI)?,
         })
     }
 
@@ -61,6 +64,66 @@ impl Documents {
     pub fn lists(&self, operation: &Operation, reason: Reason) -> bool {
         self.errors
             .get(operation.id)
-            .is_some_and(|listed| listed.contains(&reason))
+            .is_some_and(|listed| listed.iter().any(|slug| slug == reason.slug))
+    }
+}
+
+/// As much of an OpenAPI document as tells the errors: each stands as an example in the answer of its status.
+#[derive(Deserialize)]
+struct Outline<'a> {
+    #[serde(borrow)]
+    paths: BTreeMap<Cow<'a, str>, BTreeMap<Cow<'a, str>, Outlined<'a>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Outlined<'a> {
+    #[serde(borrow)]
+    operation_id: Cow<'a, str>,
+    #[serde(borrow)]
+    responses: BTreeMap<Cow<'a, str>, Answer<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow, default)]
+    content: BTreeMap<Cow<'a, str>, Content<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Content<'a> {
+    #[serde(borrow, default)]
+    examples: BTreeMap<Cow<'a, str>, IgnoredAny>,
+}
+
+fn errors<'a>(openapi: &'a str) -> serde_json::Result<HashMap<Cow<'a, str>, Vec<Cow<'a, str>>>> {
+    let outline: Outline<'a> = serde_json::from_str(openapi)?;
+    let operations = outline.paths.into_values().flat_map(BTreeMap::into_values);
+    Ok(operations
+        .map(|operation| {
+            let of_error = |status: &str| status.starts_with(['4', '5']);
+            let answers = operation.responses.into_iter();
+            let errors = answers.filter(|(status, _)| of_error(status));
+            let contents = errors.flat_map(|(_, answer)| answer.content.into_values());
+            let slugs = contents.flat_map(|content| content.examples.into_keys());
+            (operation.operation_id, slugs.collect())
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::reasons;
+    use crate::routes;
+
+    #[test]
+    fn every_operation_lists_its_errors_and_no_others() {
+        let documents = Documents::read().unwrap();
+        assert_eq!(documents.errors.len(), routes::OPERATIONS.len());
+        let read_pin = routes::find("GET", "/v5/pins/{pin_id}").unwrap();
+        assert!(documents.lists(read_pin, reasons::SIGNED_OUT));
+        assert!(documents.lists(read_pin, reasons::INTERNAL));
+        assert!(!documents.lists(read_pin, reasons::BODY_TOO_LARGE));
     }
 }

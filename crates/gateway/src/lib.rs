@@ -25,6 +25,7 @@ pub mod routes;
 pub mod server;
 pub mod sweep;
 pub mod token;
+pub mod upgrade;
 pub mod view;
 pub mod welcome;
 

@@ -1,19 +1,31 @@
 //! The HTTP listener: which connections are taken, and how long each may keep the node waiting.
 
-use std::net::SocketAddr;
+use std::convert::Infallible;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
 use std::time::Duration;
 
-use actix_web::dev::{Extensions, Server};
+use actix_codec::Framed;
+use actix_http::body::MessageBody;
+use actix_http::error::DispatchError;
+use actix_http::h1::Codec;
+use actix_http::{HttpService, Protocol, Request};
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_factory, fn_service,
+};
+use actix_web::dev::{AppConfig, Server, ServiceResponse};
 use actix_web::middleware::from_fn;
-use actix_web::{HttpServer, web};
-use socket2::SockRef;
+use actix_web::rt::net::TcpStream;
+use actix_web::web;
+use futures_util::{FutureExt, TryFutureExt};
+use socket2::{Domain, SockRef, Socket, Type};
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
 
 use crate::live::feed::STALL_MAX;
 use crate::live::line::Line;
 use crate::server::StartError;
-use crate::{App, api, middleware, routes};
+use crate::{App, api, middleware, routes, upgrade};
 
 /// Bytes the kernel holds for a peer that does not read.
 const SEND_BUFFER: usize = 64 * 1024;
@@ -24,12 +36,12 @@ const SHUTDOWN_S: u64 = 10;
 const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a connection may stay without a request.
 const IDLE_MAX: Duration = Duration::from_secs(75);
+/// Connections that wait to be taken: many come at once when another node has stopped.
+const BACKLOG: i32 = 4_096;
 /// How long a connection may take to end.
 const GOODBYE_TIME_MAX: Duration = Duration::from_secs(5);
 /// Files that are not connections of clients: those of the database, the bus and the process.
 const FILES_KEPT: u64 = 512;
-/// Files of one connection: the HTTP server's handle, and that of a WebSocket.
-const FILES_OF_CONNECTION: u64 = 2;
 /// Connections of clients on this node at most, however many files there may be.
 const CONNECTIONS_MAX: u64 = 100_000;
 
@@ -44,32 +56,94 @@ pub fn serve(app: web::Data<App>) -> Result<(SocketAddr, Server), StartError> {
         .config
         .workers
         .map_or_else(available_workers, usize::from);
-    let bound = HttpServer::new(move || {
-        actix_web::App::new()
-            .into_utoipa_app()
-            .configure(routes::register)
-            .map(|app| {
-                app.wrap(from_fn(middleware::around))
-                    .wrap(TracingLogger::<middleware::PathSpan>::new())
-            })
-            .into_app()
-            .app_data(app.clone())
-            .configure(api::documents::page)
-            .default_service(web::to(routes::no_such_route))
+    let failed = |e| StartError::Listen(listen, e);
+    let builder = Server::build()
+        .workers(workers)
+        .max_concurrent_connections(connections_of_worker(files, workers))
+        .shutdown_timeout(SHUTDOWN_S)
+        .disable_signals();
+    let stopping = builder.graceful_shutdown_signal();
+    let listener = listen_at(listen).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let worker = move || {
+        let (app, stopping) = (app.clone(), stopping.clone());
+        let stopping = move || {
+            let stopping = stopping.clone();
+            async move { stopping.notified().await }
+        };
+        fn_factory(move || worker(app.clone(), stopping.clone()))
+    };
+    let server = builder.listen("pinwire", listener, worker);
+    Ok((address, server.map_err(failed)?.run()))
+}
+
+fn listen_at(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, Type::STREAM, Some(socket2::Protocol::TCP))?;
+    // Connections of a node that ended just now must not keep the next one from starting.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// What one thread does with a connection: HTTP, and what a request of it was upgraded to.
+async fn worker<F>(
+    app: web::Data<App>,
+    stopping: impl Fn() -> F + 'static,
+) -> Result<impl Service<TcpStream, Response = (), Error = DispatchError>, ()>
+where
+    F: Future<Output = ()> + 'static,
+{
+    let app = Rc::new(application(app).new_service(AppConfig::default()).await?);
+    let asked = Rc::clone(&app);
+    let upgraded = move |(request, framed): (Request, Framed<Line, Codec>)| {
+        upgrade::serve(Rc::clone(&app), request, framed).map(Ok::<_, Infallible>)
+    };
+    let http = HttpService::build()
+        .graceful_shutdown_signal(stopping)
+        .keep_alive(IDLE_MAX)
+        .client_request_timeout(HEAD_TIME_MAX)
+        .client_disconnect_timeout(GOODBYE_TIME_MAX)
+        .on_connect_ext(|line: &Line, data| drop(data.insert(line.clone())))
+        .upgrade(fn_service(upgraded))
+        .finish(fn_service(move |request: Request| {
+            // Boxed, so that a connection does not keep the room for it while nothing is asked.
+            let answer = Box::pin(asked.call(request));
+            answer.map_err(|e| e.error_response())
+        }));
+    fn_service(async |stream: TcpStream| {
+        bound_peer(&stream);
+        let peer = stream.peer_addr().ok();
+        Ok::<_, DispatchError>((Line::new(stream), Protocol::Http1, peer))
     })
-    .workers(workers)
-    .max_connections(connections_of_worker(files, workers))
-    .client_request_timeout(HEAD_TIME_MAX)
-    .keep_alive(IDLE_MAX)
-    .client_disconnect_timeout(GOODBYE_TIME_MAX)
-    .on_connect(bound_peer)
-    .shutdown_timeout(SHUTDOWN_S)
-    .disable_signals()
-    .server_hostname("pinwire")
-    .bind(listen)
-    .map_err(|e| StartError::Listen(listen, e))?;
-    let address = bound.addrs().first().copied().unwrap_or(listen);
-    Ok((address, bound.run()))
+    .and_then(http)
+    .new_service(())
+    .await
+}
+
+/// All operations, behind what every request passes.
+fn application(
+    app: web::Data<App>,
+) -> impl ServiceFactory<
+    Request,
+    Config = AppConfig,
+    Response = ServiceResponse<impl MessageBody>,
+    Error = actix_web::Error,
+    InitError = (),
+> {
+    let application = actix_web::App::new()
+        .into_utoipa_app()
+        .configure(routes::register)
+        .map(|app| {
+            app.wrap(from_fn(middleware::around))
+                .wrap(TracingLogger::<middleware::PathSpan>::new())
+        })
+        .into_app()
+        .app_data(app)
+        .configure(api::documents::page)
+        .default_service(web::to(routes::no_such_route));
+    application.into_factory()
 }
 
 /// As many threads as there are cores.
@@ -80,17 +154,13 @@ fn available_workers() -> usize {
 /// The connections that one worker takes at most, so that all together stay below the number of files that may be
 /// open: beyond it new ones wait, and nothing that is open breaks.
 fn connections_of_worker(files: u64, workers: usize) -> usize {
-    let all = files.saturating_sub(FILES_KEPT) / FILES_OF_CONNECTION;
-    let all = all.min(CONNECTIONS_MAX);
+    let all = files.saturating_sub(FILES_KEPT).min(CONNECTIONS_MAX);
     let all = usize::try_from(all).unwrap_or(usize::MAX);
     (all / workers.max(1)).max(1)
 }
 
 /// A peer that takes nothing is let go of: what the kernel holds for it is bounded, and for how long.
-fn bound_peer(connection: &dyn std::any::Any, data: &mut Extensions) {
-    let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() else {
-        return;
-    };
+fn bound_peer(stream: &TcpStream) {
     let socket = SockRef::from(stream);
     let set = socket
         .set_tcp_nodelay(true)
@@ -98,12 +168,6 @@ fn bound_peer(connection: &dyn std::any::Any, data: &mut Extensions) {
         .and_then(|()| user_timeout(&socket, STALL_MAX));
     if let Err(error) = set {
         tracing::debug!(%error, "a socket option was refused");
-    }
-    match Line::of(stream) {
-        Ok(line) => {
-            data.insert(line);
-        }
-        Err(error) => tracing::debug!(%error, "a WebSocket on this connection will linger"),
     }
 }
 
@@ -123,7 +187,7 @@ mod tests {
 
     #[test]
     fn connections_stay_below_the_open_files() {
-        assert_eq!(connections_of_worker(1_024, 2), 128);
+        assert_eq!(connections_of_worker(1_024, 2), 256);
         assert_eq!(connections_of_worker(1_000_000, 4), 25_000);
         assert_eq!(connections_of_worker(100, 2), 1);
     }

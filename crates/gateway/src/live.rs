@@ -15,11 +15,13 @@ pub mod feed;
 pub mod frames;
 pub mod hub;
 pub mod line;
+pub mod mailbox;
 pub mod presence;
 pub mod redis;
 pub mod render;
 pub mod session;
 pub mod signs;
+pub mod socket;
 pub mod sse;
 pub mod tail;
 

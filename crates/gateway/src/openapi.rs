@@ -14,7 +14,7 @@ use utoipa::openapi::{OpenApi, PathItem, path};
 use utoipa_actix_web::AppExt;
 
 use crate::error::reasons::{self, Reason};
-use crate::routes::{self, Operation};
+use crate::routes;
 
 /// The whole document.
 ///
@@ -41,21 +41,6 @@ pub fn document() -> serde_json::Result<Value> {
     schemas::complete(&mut document);
     example::complete(&mut document);
     Ok(document)
-}
-
-/// What each operation may answer when it does not do what it was asked for.
-#[must_use]
-pub fn errors() -> Vec<(&'static Operation, Vec<Reason>)> {
-    let mut listed = Vec::new();
-    for (path, item) in &mut typed().paths.paths {
-        for (method, operation) in operations_of(item) {
-            if let Some(known) = routes::find(method, path) {
-                operations::shape_parameters(operation, known);
-                listed.push((known, errors::of(operation, known).into_iter().collect()));
-            }
-        }
-    }
-    listed
 }
 
 /// The document as the handlers make it.

@@ -38,7 +38,7 @@ pub enum Access {
 }
 
 /// Each line: method, path, handler, the name if it is not the handler's, access, scopes, and the errors that do not
-/// follow from the operation's form (`openapi::errors` adds those).
+/// follow from the operation's form (`openapi/errors.rs` adds those).
 macro_rules! operations {
     ($(
         $method:ident $path:literal $module:ident::$handler:ident $($id:literal)?

@@ -162,7 +162,7 @@ async fn application(
         ),
         bookmarks: bookmarks(&store).await?,
         live,
-        documents: Documents::make().map_err(|e| StartError::Setting(e.to_string()))?,
+        documents: Documents::read().map_err(|e| StartError::Setting(e.to_string()))?,
         store,
         config,
     })

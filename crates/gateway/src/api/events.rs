@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use actix_http::{ResponseBuilder, ws};
 use actix_web::http::header;
-use actix_web::{HttpRequest, get, web};
+use actix_web::{HttpMessage, HttpRequest, get, web};
 use pinwire_domain::event::Cursor;
 use pinwire_storage::events::Stretch;
 use serde::{Deserialize, Serialize};
@@ -16,12 +17,12 @@ use crate::error::{ApiError, ApiResult, reasons};
 use crate::live::feed::Start;
 use crate::live::frames::Event;
 use crate::live::hub::{Door, Stream};
-use crate::live::line::Line;
 use crate::live::render::render;
-use crate::live::session::{self, Upgraded};
+use crate::live::session::Opening;
 use crate::metrics::RESYNCS;
 use crate::page::PageParams;
 use crate::params::Params;
+use crate::upgrade::Upgrade;
 use crate::view::{self, ConversationItem, HeadView, SettingsView, UnreadTotalsView};
 use crate::{App, clock, cors, routes, token};
 
@@ -281,7 +282,6 @@ pub async fn websocket(
     app: web::Data<App>,
     Params(params): Params<SocketParams>,
     request: HttpRequest,
-    payload: web::Payload,
 ) -> ApiResult {
     check_origin(&app, &request)?;
     check_subprotocol(&request)?;
@@ -298,20 +298,25 @@ pub async fn websocket(
         _ => return Err(token::unauthenticated()),
     };
     check_scopes(&caller.scopes, operation.scopes)?;
-    let (answer, socket, incoming) =
-        actix_ws::handle_with_protocols(&request, payload, &[SUBPROTOCOL]).map_err(|e| {
-            ApiError::new(
-                reasons::MALFORMED_HEADER,
-                format!("not a WebSocket handshake: {e}"),
-            )
-        })?;
-    let upgraded = Upgraded {
-        socket,
-        incoming,
-        line: request.conn_data::<Line>().cloned(),
-    };
-    session::spawn(app, caller, upgraded, start);
+    let mut answer = handshake(&request)?;
+    let upgrade = request.extensions().get::<Upgrade>().cloned();
+    let upgrade = upgrade.ok_or_else(|| no_handshake("it has a body"))?;
+    upgrade.agree(Opening { app, caller, start });
+    Ok(answer.finish().map_into_boxed_body().into())
+}
+
+/// The answer to a handshake, with the subprotocol if the client named it.
+fn handshake(request: &HttpRequest) -> ApiResult<ResponseBuilder> {
+    let mut answer = ws::handshake(request.head()).map_err(no_handshake)?;
+    if names_subprotocol(request).is_some() {
+        answer.insert_header((header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL));
+    }
     Ok(answer)
+}
+
+fn no_handshake(why: impl std::fmt::Display) -> ApiError {
+    let message = format!("not a WebSocket handshake: {why}");
+    ApiError::new(reasons::MALFORMED_HEADER, message)
 }
 
 /// A browser tells the page's origin; other clients tell none.
@@ -330,6 +335,15 @@ fn check_origin(app: &App, request: &HttpRequest) -> ApiResult<()> {
 
 /// Only `pinwire.v5`, or none at all.
 fn check_subprotocol(request: &HttpRequest) -> ApiResult<()> {
+    if names_subprotocol(request).unwrap_or(true) {
+        return Ok(());
+    }
+    let message = format!("the only subprotocol is {SUBPROTOCOL}");
+    Err(ApiError::new(reasons::MALFORMED_HEADER, message))
+}
+
+/// Whether the client names `pinwire.v5`, if it names any.
+fn names_subprotocol(request: &HttpRequest) -> Option<bool> {
     let mut named = request
         .headers()
         .get_all(header::SEC_WEBSOCKET_PROTOCOL)
@@ -337,9 +351,6 @@ fn check_subprotocol(request: &HttpRequest) -> ApiResult<()> {
         .flat_map(|v| v.split(','))
         .map(str::trim)
         .peekable();
-    if named.peek().is_none() || named.any(|n| n == SUBPROTOCOL) {
-        return Ok(());
-    }
-    let message = format!("the only subprotocol is {SUBPROTOCOL}");
-    Err(ApiError::new(reasons::MALFORMED_HEADER, message))
+    named.peek()?;
+    Some(named.any(|n| n == SUBPROTOCOL))
 }

@@ -9,8 +9,8 @@ use crate::App;
 use crate::body::{BODY_MAX, DEPTH_MAX};
 use crate::error::ApiResult;
 use crate::live::hub::STREAMS_PER_USER_MAX;
-use crate::live::session::FRAME_MAX;
 use crate::live::signs::TYPING_EVERY;
+use crate::live::socket::FRAME_MAX;
 use crate::rate_limit::SEARCHES_PER_USER;
 
 /// A sign of life.

@@ -13,7 +13,7 @@ use actix_web::web;
 use pinwire_domain::event::Cursor;
 use pinwire_storage::StoreError;
 use pinwire_storage::events::{ResyncReason, Stretch};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 
 use super::close;
 use super::ending::End;
@@ -206,6 +206,15 @@ impl Feed {
         }
     }
 
+    /// What there is to do without waiting or reading: so several frames can be sent together.
+    pub fn at_hand(&mut self) -> Option<Wake> {
+        if self.missed.is_any() {
+            return (!self.missed.ready.is_empty()).then_some(Wake::Missed);
+        }
+        let told = self.stream.queue.try_recv();
+        told.map(|told| Wake::Told(Some(told)))
+    }
+
     /// Does what there was to do; the frame that tells of it, if there is one.
     ///
     /// # Errors
@@ -231,7 +240,7 @@ impl Feed {
 
     /// What the queue still holds is in the log too.
     fn fall_behind(&mut self) {
-        while self.stream.queue.try_recv().is_ok() {}
+        while self.stream.queue.try_recv().is_some() {}
         // Where all of a stretch is not for this person to see, reading is ahead of sending: it goes on from there.
         if !self.missed.is_any() {
             self.missed.reached = self.last;
@@ -291,12 +300,12 @@ impl Feed {
     /// # Errors
     /// Why the stream ends.
     pub async fn unless_ended(&mut self, write: impl Future<Output = Step>) -> Step {
-        let mut written = pin!(timeout(STALL_MAX, write));
+        let mut written = pin!(write);
         let mut expired = pin!(sleep_until(self.expires));
         loop {
             tokio::select! {
                 biased;
-                written = &mut written => return written.unwrap_or(Err(End::Close(close::TOO_SLOW))),
+                written = &mut written => return written,
                 order = self.stream.orders.recv() => obey(&self.app, &self.caller, order).await?,
                 () = &mut expired => return Err(End::Close(close::SIGNED_OUT)),
             }

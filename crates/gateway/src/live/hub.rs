@@ -1,33 +1,21 @@
 //! The streams that are open on this node, by person.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pinwire_domain::UserId;
-use tokio::sync::{Notify, mpsc};
 
-use super::close::{self, CloseCode};
+use super::close;
 use super::frames::Frame;
+use super::mailbox::{Behind, Mailbox, Orders, Queue};
 use super::render::Delivery;
 use crate::metrics::{STREAM_OVERFLOWS, STREAMS};
 
-/// Events that wait for one stream; beyond it the stream reads the log at its own pace.
-const QUEUE_MAX: usize = 64;
+pub use super::mailbox::{Order, Told};
+
 /// Streams of one person on one node by each door; one more closes the oldest by the same.
 pub const STREAMS_PER_USER_MAX: usize = 20;
-
-/// Signs are dropped where fewer places than this are free, so that they never keep an event out.
-const FREE_FOR_SIGNS: usize = QUEUE_MAX / 2;
-
-/// What waits for a stream.
-#[derive(Debug, Clone)]
-pub enum Told {
-    /// An event.
-    Event(Arc<Delivery>),
-    /// A frame that is no event, and may be lost.
-    Sign(Arc<Frame>),
-}
 
 /// Names a stream of this node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,18 +25,6 @@ pub struct StreamKey {
     /// Which of theirs.
     pub id: u64,
 }
-
-/// What a stream is told beside events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// End with this code.
-    Close(CloseCode),
-    /// Ask the store whether the session is still signed in.
-    CheckSession,
-}
-
-/// Orders that wait for one stream; they are few.
-const ORDERS_MAX: usize = 8;
 
 /// By which door a stream goes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,9 +40,7 @@ pub enum Door {
 struct Entry {
     id: u64,
     door: Door,
-    queue: mpsc::Sender<Told>,
-    orders: mpsc::Sender<Order>,
-    behind: Arc<Behind>,
+    mailbox: Arc<Mailbox>,
 }
 
 impl Entry {
@@ -74,51 +48,16 @@ impl Entry {
     fn is_open(&self) -> bool {
         self.door != Door::Poll
     }
-
-    /// Hands on a sign; false if there is no room for signs.
-    fn sign(&self, frame: &Arc<Frame>) -> bool {
-        let has_room = self.queue.capacity() >= FREE_FOR_SIGNS && !self.behind.is_set();
-        has_room && self.queue.try_send(Told::Sign(Arc::clone(frame))).is_ok()
-    }
-}
-
-/// Tells a stream that its queue was full and it has to read the log.
-#[derive(Default)]
-pub struct Behind {
-    is_behind: AtomicBool,
-    changed: Notify,
-}
-
-impl Behind {
-    fn set(&self) {
-        if !self.is_behind.swap(true, Ordering::AcqRel) {
-            metrics::counter!(STREAM_OVERFLOWS).increment(1);
-        }
-        self.changed.notify_one();
-    }
-
-    /// Whether the stream has to read the log.
-    #[must_use]
-    pub fn is_set(&self) -> bool {
-        self.is_behind.load(Ordering::Acquire)
-    }
-
-    /// Waits until the stream is behind, and takes note of it.
-    pub async fn wait(&self) {
-        while !self.is_behind.swap(false, Ordering::AcqRel) {
-            self.changed.notified().await;
-        }
-    }
 }
 
 /// The receiving side of a stream; leaves the hub when dropped.
 pub struct Stream {
     /// Events, in order, and signs.
-    pub queue: mpsc::Receiver<Told>,
+    pub queue: Queue,
     /// Orders.
-    pub orders: mpsc::Receiver<Order>,
+    pub orders: Orders,
     /// Whether the queue was full.
-    pub behind: Arc<Behind>,
+    pub behind: Behind,
     hub: Arc<Hub>,
     user: UserId,
     id: u64,
@@ -159,16 +98,12 @@ impl Hub {
     /// Streams by different doors are counted apart: one more than a person may have ends the oldest by the same door.
     #[must_use]
     pub fn join(self: &Arc<Self>, user: UserId, door: Door) -> Stream {
-        let (queue, events) = mpsc::channel(QUEUE_MAX);
-        let (orders, told) = mpsc::channel(ORDERS_MAX);
-        let behind = Arc::new(Behind::default());
+        let mailbox = Arc::new(Mailbox::default());
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let entry = Entry {
             id,
             door,
-            queue,
-            orders,
-            behind: Arc::clone(&behind),
+            mailbox: Arc::clone(&mailbox),
         };
         let mut streams = self.lock();
         let mine = streams.entry(user).or_default();
@@ -177,11 +112,9 @@ impl Hub {
         if let Some(oldest) = oldest
             && alike.count() + 1 >= STREAMS_PER_USER_MAX
         {
-            let oldest = mine.remove(oldest);
-            // A stream with no room for an order ends all the same: its queue is gone.
-            let _ = oldest
-                .orders
-                .try_send(Order::Close(close::TOO_MANY_CONNECTIONS));
+            let oldest = mine.remove(oldest).mailbox;
+            oldest.order(Order::Close(close::TOO_MANY_CONNECTIONS));
+            oldest.leave();
         }
         mine.push(entry);
         drop(streams);
@@ -190,9 +123,9 @@ impl Hub {
         }
         metrics::gauge!(STREAMS).increment(1.0);
         Stream {
-            queue: events,
-            orders: told,
-            behind,
+            queue: Queue(Arc::clone(&mailbox)),
+            orders: Orders(Arc::clone(&mailbox)),
+            behind: Behind(mailbox),
             hub: Arc::clone(self),
             user,
             id,
@@ -247,9 +180,8 @@ impl Hub {
         let streams = self.lock();
         for user in delivery.people() {
             for entry in streams.get(&user).into_iter().flatten() {
-                let event = Told::Event(Arc::clone(delivery));
-                if entry.queue.try_send(event).is_err() {
-                    entry.behind.set();
+                if entry.mailbox.put(delivery) {
+                    metrics::counter!(STREAM_OVERFLOWS).increment(1);
                 }
             }
         }
@@ -261,7 +193,7 @@ impl Hub {
         for user in people {
             let mine = streams.get(user).into_iter().flatten();
             for entry in mine.filter(|entry| entry.is_open()) {
-                entry.sign(frame);
+                entry.mailbox.sign(frame);
             }
         }
     }
@@ -271,21 +203,20 @@ impl Hub {
         let streams = self.lock();
         let mut mine = streams.get(&stream.user).into_iter().flatten();
         let entry = mine.find(|entry| entry.id == stream.id);
-        entry.is_none_or(|entry| entry.sign(frame))
+        entry.is_none_or(|entry| entry.mailbox.sign(frame))
     }
 
     /// Gives an order to all streams of a person.
     pub fn order(&self, user: UserId, order: Order) {
         for entry in self.lock().get(&user).into_iter().flatten() {
-            // A stream that is too busy to take it has as many orders to check already.
-            let _ = entry.orders.try_send(order);
+            entry.mailbox.order(order);
         }
     }
 
     /// Gives an order to every stream.
     pub fn order_all(&self, order: Order) {
         for entry in self.lock().values().flatten() {
-            let _ = entry.orders.try_send(order);
+            entry.mailbox.order(order);
         }
     }
 
@@ -307,8 +238,15 @@ impl Hub {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::super::frames::ServerFrame;
+    use super::super::mailbox::{FREE_FOR_SIGNS, QUEUE_MAX};
     use super::*;
+
+    fn told(stream: &mut Stream) -> Option<Order> {
+        stream.orders.recv().now_or_never().flatten()
+    }
 
     fn delivery(seq: i64) -> Arc<Delivery> {
         Arc::new(Delivery::plain(seq, UserId::new(1)))
@@ -321,7 +259,7 @@ mod tests {
         for seq in 1..=i64::try_from(QUEUE_MAX).unwrap() {
             hub.deliver(&delivery(seq));
         }
-        assert!(!stream.behind.is_behind.load(Ordering::Acquire));
+        assert!(!stream.behind.is_set());
         hub.deliver(&delivery(1_000));
         stream.behind.wait().await;
         let Told::Event(first) = stream.queue.recv().await.unwrap() else {
@@ -339,7 +277,7 @@ mod tests {
         for _ in 0..QUEUE_MAX {
             hub.sign(&[user], &frame);
         }
-        assert!(poll.queue.try_recv().is_err(), "a poll waits for events");
+        assert!(poll.queue.try_recv().is_none(), "a poll waits for events");
         let key = stream.key();
         assert!(!hub.sign_to(key, &frame));
         let events = i64::try_from(FREE_FOR_SIGNS).unwrap() - 1;
@@ -348,7 +286,7 @@ mod tests {
         }
         assert!(!stream.behind.is_set(), "there was room for events");
         let mut signs = 0;
-        while let Ok(Told::Sign(_)) = stream.queue.try_recv() {
+        while let Some(Told::Sign(_)) = stream.queue.try_recv() {
             signs += 1;
         }
         assert_eq!(signs, QUEUE_MAX - FREE_FOR_SIGNS + 1);
@@ -383,10 +321,10 @@ mod tests {
         for door in [Door::Socket, Door::Events, Door::Poll] {
             let hub = Arc::new(Hub::default());
             let mut streams = open(&hub, door, STREAMS_PER_USER_MAX);
-            assert!(streams[0].orders.try_recv().is_err());
+            assert_eq!(told(&mut streams[0]), None);
             let _one_more = open(&hub, door, 1);
-            let order = streams[0].orders.try_recv().unwrap();
-            assert_eq!(order, Order::Close(close::TOO_MANY_CONNECTIONS));
+            let order = told(&mut streams[0]);
+            assert_eq!(order, Some(Order::Close(close::TOO_MANY_CONNECTIONS)));
             drop(streams);
             assert_eq!(hub.present(&[UserId::new(1)]), [UserId::new(1)]);
         }
@@ -400,7 +338,7 @@ mod tests {
             .flat_map(|door| open(&hub, door, STREAMS_PER_USER_MAX))
             .collect();
         for stream in &mut open {
-            assert!(stream.orders.try_recv().is_err());
+            assert_eq!(told(stream), None);
         }
     }
 }

@@ -1,8 +1,6 @@
 //! One WebSocket: what its peer says, and the frames of its stream.
 
-use actix_web::web::{self, Bytes};
-use actix_ws::{AggregatedMessage, AggregatedMessageStream, MessageStream};
-use futures_util::StreamExt;
+use actix_web::web;
 use pinwire_domain::{ConversationId, Field, Refusal, UserId, limits};
 use serde::Serialize;
 use tokio::time::Instant;
@@ -10,47 +8,45 @@ use tokio::time::Instant;
 use super::acks::Unacknowledged;
 use super::close;
 use super::ending::End;
-use super::feed::{Feed, Start, Step, fault};
+use super::feed::{Feed, STALL_MAX, Start, Step, Wake, fault};
 use super::frames::{ClientFrame, Frame, PING, PresenceState, ServerFrame};
 use super::hub::Door;
-use super::line::Line;
 use super::presence::{self, Watch};
 use super::signs;
+use super::socket::{Incoming, Socket};
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::{App, body, clock};
 
 /// Pings in a row without an answer that end the socket.
 const UNANSWERED_MAX: u32 = 2;
-/// Bytes of a client frame at most.
-pub const FRAME_MAX: usize = 64 * 1024;
 /// Frames a client may send at once.
 pub const FRAMES_BURST: f64 = 100.0;
 /// Frames a client may send each second by and by.
 pub const FRAMES_PER_SECOND: f64 = 20.0;
 
-/// What is sent to the peer.
-enum Outgoing {
-    Text(String),
-    Pong(Bytes),
+/// A WebSocket that is about to begin.
+pub struct Opening {
+    /// The node.
+    pub app: web::Data<App>,
+    /// Whose it is.
+    pub caller: Caller,
+    /// Where it begins.
+    pub start: Start,
 }
 
-/// An upgraded connection.
-pub struct Upgraded {
-    /// Where frames go to.
-    pub socket: actix_ws::Session,
-    /// Where frames come from.
-    pub incoming: MessageStream,
-    /// What carries them.
-    pub line: Option<Line>,
+impl Opening {
+    /// Runs it until either side ends it.
+    pub async fn run(self, socket: Socket) {
+        let Self { app, caller, start } = self;
+        Session::new(app, caller, socket).run(start).await;
+    }
 }
 
 /// A running WebSocket.
 pub struct Session {
     feed: Feed,
-    socket: actix_ws::Session,
-    incoming: AggregatedMessageStream,
-    line: Option<Line>,
+    socket: Socket,
     /// What the peer may acknowledge.
     unacknowledged: Unacknowledged,
     /// Whom the peer wants to be told of.
@@ -62,18 +58,10 @@ pub struct Session {
 
 impl Session {
     /// A session for `caller` on an upgraded connection.
-    #[must_use]
-    pub fn new(app: web::Data<App>, caller: Caller, upgraded: Upgraded) -> Self {
-        let incoming = upgraded
-            .incoming
-            .max_frame_size(FRAME_MAX)
-            .aggregate_continuations()
-            .max_continuation_size(FRAME_MAX);
+    fn new(app: web::Data<App>, caller: Caller, socket: Socket) -> Self {
         Self {
             feed: Feed::join(app, caller, Door::Socket),
-            socket: upgraded.socket,
-            incoming,
-            line: upgraded.line,
+            socket,
             unacknowledged: Unacknowledged::default(),
             watch: None,
             unanswered: 0,
@@ -83,29 +71,23 @@ impl Session {
     }
 
     /// Runs until either side ends it.
-    pub async fn run(mut self, start: Start) {
+    async fn run(mut self, start: Start) {
         // What is rare is boxed: an idle socket keeps the memory of its largest step.
         let end = match Box::pin(self.begin(start)).await {
             Ok(()) => self.serve().await,
             Err(end) => end,
         };
-        let Self {
-            socket,
-            incoming,
-            line,
-            feed,
-            ..
-        } = self;
+        let Self { socket, feed, .. } = self;
         // What comes from now on is not for this socket.
         drop(feed);
-        Box::pin(end.carry_out(socket, incoming, line)).await;
+        Box::pin(end.carry_out(socket)).await;
     }
 
     async fn begin(&mut self, start: Start) -> Step {
         for frame in self.feed.begin(start).await.map_err(fault)? {
-            self.write(Outgoing::Text(frame.text)).await?;
+            self.socket.put(&frame.text);
         }
-        Ok(())
+        self.flush().await
     }
 
     async fn serve(&mut self) -> End {
@@ -113,16 +95,11 @@ impl Session {
             let step = tokio::select! {
                 biased;
                 // It cannot keep the stream waiting: how many frames a peer may send is bounded.
-                message = self.incoming.next() => match message {
-                    Some(Ok(message)) => Box::pin(self.receive(message)).await,
-                    Some(Err(error)) => Err(End::of(&error)),
-                    None => Err(End::Gone),
-                },
-                wake = self.feed.wake() => match self.feed.follow(wake).await {
-                    Ok(Some(frame)) => self.tell(frame).await,
-                    Ok(None) => Ok(()),
+                said = self.socket.next() => match said {
+                    Ok(said) => Box::pin(self.receive(said)).await,
                     Err(end) => Err(end),
                 },
+                wake = self.feed.wake() => self.follow(wake).await,
             };
             if let Err(end) = step {
                 return end;
@@ -130,7 +107,24 @@ impl Session {
         }
     }
 
-    async fn tell(&mut self, frame: Frame) -> Step {
+    /// Sends what there is to tell, together with what waits behind it.
+    async fn follow(&mut self, first: Wake) -> Step {
+        let mut next = Some(first);
+        while let Some(wake) = next {
+            if let Some(frame) = self.feed.follow(wake).await? {
+                self.put(&frame)?;
+            }
+            next = if self.socket.has_room() {
+                self.feed.at_hand()
+            } else {
+                None
+            };
+        }
+        self.flush().await
+    }
+
+    /// Puts a frame to what is to be sent.
+    fn put(&mut self, frame: &Frame) -> Step {
         if frame.kind == PING {
             if self.unanswered >= UNANSWERED_MAX {
                 return Err(End::Close(close::TOO_SLOW));
@@ -140,23 +134,27 @@ impl Session {
         if let (Some(seq), Some((conversation, position))) = (frame.seq, frame.message) {
             self.unacknowledged.sent(seq, conversation, position);
         }
-        self.write(Outgoing::Text(frame.text)).await
+        self.socket.put(&frame.text);
+        Ok(())
     }
 
-    async fn receive(&mut self, message: AggregatedMessage) -> Step {
+    async fn receive(&mut self, said: Incoming) -> Step {
         self.spend_frame()?;
-        match message {
-            AggregatedMessage::Text(text) => match body::parse::<ClientFrame>(text.as_bytes()) {
+        match said {
+            Incoming::Text(text) => match body::parse::<ClientFrame>(text.as_bytes()) {
                 Ok(frame) => self.carry_out(frame).await,
                 Err(error) => self.refuse_frame(&text, &error).await,
             },
-            AggregatedMessage::Ping(bytes) => self.write(Outgoing::Pong(bytes)).await,
-            AggregatedMessage::Pong(_) => {
+            Incoming::Ping(bytes) => {
+                self.socket.put_pong(&bytes);
+                self.flush().await
+            }
+            Incoming::Pong => {
                 self.unanswered = 0;
                 Ok(())
             }
-            AggregatedMessage::Binary(_) => Err(End::Close(close::MALFORMED)),
-            AggregatedMessage::Close(_) => Err(End::Closed),
+            Incoming::Binary => Err(End::Close(close::MALFORMED)),
+            Incoming::Close => Err(End::Closed),
         }
     }
 
@@ -290,19 +288,18 @@ impl Session {
 
     async fn send<T: Serialize>(&mut self, frame: &T) -> Step {
         let text = serde_json::to_string(frame).map_err(|e| fault(e.into()))?;
-        self.write(Outgoing::Text(text)).await
+        self.socket.put(&text);
+        self.flush().await
     }
 
-    async fn write(&mut self, outgoing: Outgoing) -> Step {
-        let socket = &mut self.socket;
-        let write = async move {
-            match outgoing {
-                Outgoing::Text(text) => socket.text(text).await,
-                Outgoing::Pong(bytes) => socket.pong(&bytes).await,
-            }
-            .map_err(End::from)
-        };
-        self.feed.unless_ended(write).await
+    /// Sends all that was put. Mostly the peer has room for it, and nothing is waited for.
+    async fn flush(&mut self) -> Step {
+        if self.socket.send_at_once()? {
+            return Ok(());
+        }
+        let Self { feed, socket, .. } = self;
+        let send = async { Ok(socket.send(STALL_MAX).await?) };
+        Box::pin(feed.unless_ended(send)).await
     }
 }
 
@@ -313,9 +310,4 @@ fn error_frame(id: Option<String>, error: &ApiError) -> ServerFrame {
         error: error.reason().slug.to_owned(),
         message: error.message().to_owned(),
     }
-}
-
-/// Opens a session in the background.
-pub fn spawn(app: web::Data<App>, caller: Caller, upgraded: Upgraded, start: Start) {
-    actix_web::rt::spawn(Session::new(app, caller, upgraded).run(start));
 }

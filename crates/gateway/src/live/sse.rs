@@ -14,9 +14,9 @@ use pinwire_storage::StoreError;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::close::CloseCode;
+use super::close::{self, CloseCode};
 use super::ending::End;
-use super::feed::{Feed, Start, Step};
+use super::feed::{Feed, STALL_MAX, Start, Step};
 use super::frames::{Frame, ServerFrame};
 use super::hub::Door;
 use super::line::Line;
@@ -114,7 +114,12 @@ impl Answer {
 
     async fn write(&mut self, text: Bytes) -> Step {
         let out = &self.out;
-        let write = async move { out.send(text).await.map_err(|_| End::Gone) };
+        let write = async move {
+            match timeout(STALL_MAX, out.send(text)).await {
+                Ok(sent) => sent.map_err(|_| End::Gone),
+                Err(_) => Err(End::Close(close::TOO_SLOW)),
+            }
+        };
         self.feed.unless_ended(write).await
     }
 }

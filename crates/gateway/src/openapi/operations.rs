@@ -70,7 +70,7 @@ pub(super) fn takes_key(known: &Operation) -> bool {
 }
 
 /// Gives ids in the path their form, and leaves out the ticket, which is a way to sign in.
-pub(super) fn shape_parameters(operation: &mut Documented, known: &Operation) {
+fn shape_parameters(operation: &mut Documented, known: &Operation) {
     let Some(parameters) = &mut operation.parameters else {
         return;
     };

@@ -22,7 +22,7 @@ fn join(presence: &Presence, user: UserId) -> Stream {
 /// What a stream was told.
 fn told(stream: &mut Stream) -> Vec<String> {
     let mut texts = Vec::new();
-    while let Ok(Told::Sign(frame)) = stream.queue.try_recv() {
+    while let Some(Told::Sign(frame)) = stream.queue.try_recv() {
         texts.push(frame.text.clone());
     }
     texts
