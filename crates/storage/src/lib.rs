@@ -30,6 +30,7 @@ pub mod pins;
 pub mod read_marks;
 pub mod refresh_tokens;
 pub mod safety;
+pub mod search;
 pub mod send;
 pub mod sessions;
 pub mod settings;

@@ -11,7 +11,9 @@ use pinwire_domain::{ConversationId, Time};
 
 pub use changes::Revision;
 pub use reading::Page;
-pub(crate) use reading::{MessageRow, Place, exclusions, holding_pin, load, message_columns};
+pub(crate) use reading::{
+    MessageRow, Place, exclusions, holding_pin, load, message_columns, require_visible,
+};
 
 use crate::people::Person;
 use crate::pin_snapshots::PinSnapshot;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::stores::TestStore;
 
 /// Tables that hold a row or a few, so that reading them whole is right.
-const TINY: [&str; 2] = ["log_head", "signing_keys"];
+const TINY: [&str; 3] = ["log_head", "signing_keys", "search_progress"];
 
 /// What was run on each database that is watched, by its address.
 static RUN: Mutex<Option<HashMap<String, Vec<String>>>> = Mutex::new(None);
