@@ -23,6 +23,7 @@ pub mod pin_bodies;
 pub mod pins;
 pub mod reactions;
 pub mod read_marks;
+pub mod search;
 pub mod send;
 pub mod sessions;
 pub mod settings;
