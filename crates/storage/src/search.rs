@@ -16,7 +16,6 @@ use pinwire_domain::message_query::{AskedTerm, MessageQuery};
 use pinwire_domain::{ConversationId, Time, UserId};
 
 use crate::db::many::{self, Table};
-use crate::db::tx::LockKey;
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::messages::{self, Message};
@@ -245,12 +244,5 @@ impl Store {
             })
         })
         .await
-    }
-
-    /// Takes away what a message is found by, as an act does that deletes or edits it.
-    pub async fn forget_terms(&self, conversation: ConversationId, position: i64) -> Result<()> {
-        let locks = vec![LockKey::Terms(conversation.get())];
-        self.act(locks, move |tx| forget(tx, conversation, position))
-            .await
     }
 }

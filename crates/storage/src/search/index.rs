@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use pinwire_domain::UserId;
 use pinwire_domain::message::MessageKind;
 use pinwire_domain::term::Content;
-use pinwire_domain::{ConversationId, UserId};
 
 use super::block;
 use crate::Store;
@@ -410,9 +410,12 @@ fn index(tx: &mut Tx<'_>, turn: &Turn) -> Step<Indexed> {
 
 /// Takes away all that a message is found by, in the act that deletes it for everyone or changes its text.
 ///
-/// Such an act had better name [`LockKey::Terms`] of the conversation among its locks, so that it runs once. After an
-/// edit the new text is made findable by the act's event, whose kind begins with `message.`, as after a send.
-pub(crate) fn forget(tx: &mut Tx<'_>, conversation: ConversationId, position: i64) -> Step<()> {
+/// Such an act names [`LockKey::Terms`] of the conversation among its locks. After an edit the new text is made
+/// findable by the act's event, as after a send.
+pub(crate) fn forget(
+    tx: &mut Tx<'_>,
+    (conversation, position): crate::messages::Place,
+) -> Step<()> {
     tx.lock(LockKey::Terms(conversation.get()))?;
     let conn = tx.conn()?;
     let key = (conversation.get(), block::of(position));

@@ -113,6 +113,9 @@ type Rest<'a> = std::iter::Peekable<std::str::Chars<'a>>;
 /// The next value of a list that Rust's `Debug` wrote, as a literal of PostgreSQL's.
 fn literal(rest: &mut Rest<'_>) -> Option<String> {
     let text = value(rest)?;
+    if text == "None" {
+        return Some("null".to_owned());
+    }
     Some(format!("'{}'", text.replace('\'', "''")))
 }
 
@@ -141,7 +144,7 @@ fn value(rest: &mut Rest<'_>) -> Option<String> {
                 return inner;
             }
             assert!(
-                word.parse::<i64>().is_ok() || word == "true" || word == "false",
+                word.parse::<i64>().is_ok() || ["true", "false", "None"].contains(&word.as_str()),
                 "{word}"
             );
             Some(word)

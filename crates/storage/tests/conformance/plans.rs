@@ -232,8 +232,11 @@ async fn ask_search(at: &TestStore, person: UserId, asked: &mut Vec<Asked>) {
 async fn ask_indexing(at: &TestStore, asked: &mut Vec<Asked>) {
     at.execute("update search_progress set seq = 1800000, conversation_id = 70000, position = 1");
     ask!(at, asked, "indexing", at.store.index_messages());
-    let id = ConversationId::new(1);
-    ask!(at, asked, "forgetting", at.store.forget_terms(id, 300));
+    let sender =
+        at.number("select sender_id from messages where conversation_id = 1 and position = 300");
+    let (sender, id) = (UserId::new(sender), ConversationId::new(1));
+    let deleting = at.store.delete_for_everyone(sender, id, 300);
+    ask!(at, asked, "deleting for everyone", deleting);
 }
 
 async fn ask_all(at: &TestStore) -> Vec<Asked> {

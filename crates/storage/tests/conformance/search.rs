@@ -11,7 +11,7 @@ use crate::stores::TestStore;
 
 impl TestStore {
     /// Makes all messages findable; in how many turns.
-    async fn index(&self) -> usize {
+    pub(crate) async fn index(&self) -> usize {
         for turn in 1..10_000 {
             if self.store.index_messages().await.unwrap() == Indexed::All {
                 return turn;
@@ -79,25 +79,11 @@ impl TestStore {
         ))
     }
 
-    /// What an act that edits a message will do.
-    async fn edit(&self, id: ConversationId, position: i64, text: &str) {
-        self.execute(&format!(
-            "update messages set text = '{text}', version = version + 1
-             where conversation_id = {id} and position = {position};
-             update log_head set seq = seq + 1;
-             insert into events (seq, at, kind, actor_id, conversation_id, position)
-             select seq, 0, 'message.edited', 1, {id}, {position} from log_head"
-        ));
-        self.store.forget_terms(id, position).await.unwrap();
-    }
-
-    /// What an act that deletes a message will do.
-    async fn delete(&self, id: ConversationId, position: i64) {
-        self.execute(&format!(
-            "update messages set text = null, deleted_at = 1
-             where conversation_id = {id} and position = {position}"
-        ));
-        self.store.forget_terms(id, position).await.unwrap();
+    async fn edit(&self, by: UserId, (id, position): (ConversationId, i64), text: &str) {
+        let edited = self
+            .store
+            .edit_message(by, (id, position), Some(text.into()));
+        edited.await.unwrap();
     }
 }
 
@@ -295,20 +281,37 @@ both! {
         at.writes(ana, id, "the secret hall").await;
         at.index().await;
         assert_eq!(at.terms_of(id, 2), 1);
-        at.delete(id, 2).await;
+        at.store.delete_for_everyone(ana, id, 2).await.unwrap();
         assert_eq!(at.terms_of(id, 2), 0);
         assert_eq!(at.finds(bo, "hall").await, [1]);
-        // Twice does no harm, and neither does what was never there.
-        at.store.forget_terms(id, 2).await.unwrap();
-        at.store.forget_terms(ConversationId::new(5), 1).await.unwrap();
-        assert_eq!(at.finds(bo, "hall").await, [1]);
+        at.index().await;
+        assert_eq!(at.terms_of(id, 2), 0);
+        // A pin's terms go with it, and the others of the block stay.
+        let also = at.sends_to(bo, at.pin(bo), ana).await.1;
+        at.index().await;
+        assert_eq!(at.finds(bo, "hall").await, [also, 1]);
+        at.store.delete_for_everyone(ana, id, 1).await.unwrap();
+        let pins = with(|it| it.with_pin = true);
+        assert_eq!(at.finds_with(bo, "", pins).await, [(id, also)]);
+        assert_eq!(at.finds(bo, "hall").await, [also]);
+    }
+
+    a_message_deleted_for_one_is_found_by_the_others(at) {
+        let (ana, bo) = (at.person("ana"), at.person("bo"));
+        let id = at.hall_of(ana, bo).await;
+        at.index().await;
+        at.store.delete_for_me(bo, id, 1).await.unwrap();
+        assert_eq!(at.finds(bo, "hall").await, [] as [i64; 0]);
+        at.index().await;
+        assert_eq!(at.finds(bo, "hall").await, [] as [i64; 0]);
+        assert_eq!(at.finds(ana, "hall").await, [1]);
     }
 
     a_message_that_was_deleted_before_it_was_indexed_is_never_found(at) {
         let (ana, bo) = (at.person("ana"), at.person("bo"));
         let id = at.hall_of(ana, bo).await;
         at.writes(ana, id, "the secret hall").await;
-        at.delete(id, 2).await;
+        at.store.delete_for_everyone(ana, id, 2).await.unwrap();
         at.index().await;
         assert_eq!(at.terms_of(id, 2), 0);
         assert_eq!(at.finds(bo, "hall").await, [1]);
@@ -318,11 +321,11 @@ both! {
         let (ana, bo) = (at.person("ana"), at.person("bo"));
         let id = at.hall_of(ana, bo).await;
         let late = at.writes(ana, id, "a red door").await;
-        at.edit(id, late, "a blue door").await;
+        at.edit(ana, (id, late), "a blue door").await;
         at.index().await;
         assert_eq!(at.finds(bo, "blue").await, [late]);
         assert_eq!(at.finds(bo, "red").await, [] as [i64; 0]);
-        at.edit(id, late, "a green gate").await;
+        at.edit(ana, (id, late), "a green gate").await;
         assert_eq!(at.finds(bo, "door").await, [] as [i64; 0], "at once");
         at.index().await;
         assert_eq!(at.finds(bo, "green gate").await, [late]);
@@ -434,7 +437,7 @@ both! {
             while node.index_messages().await.unwrap() != Indexed::All {}
         });
         for position in (2..=200).step_by(7) {
-            at.delete(id, position).await;
+            at.store.delete_for_everyone(ana, id, position).await.unwrap();
         }
         indexing.await.unwrap();
         at.index().await;
