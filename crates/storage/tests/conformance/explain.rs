@@ -110,11 +110,14 @@ impl Statement {
 
 type Rest<'a> = std::iter::Peekable<std::str::Chars<'a>>;
 
+/// An absent value, on its own and in a list.
+const NOTHING: &str = "null";
+
 /// The next value of a list that Rust's `Debug` wrote, as a literal of PostgreSQL's.
 fn literal(rest: &mut Rest<'_>) -> Option<String> {
     let text = value(rest)?;
-    if text == "None" {
-        return Some("null".to_owned());
+    if text == NOTHING {
+        return Some(text);
     }
     Some(format!("'{}'", text.replace('\'', "''")))
 }
@@ -143,8 +146,11 @@ fn value(rest: &mut Rest<'_>) -> Option<String> {
                 rest.next();
                 return inner;
             }
+            if word == "None" {
+                return Some(NOTHING.to_owned());
+            }
             assert!(
-                word.parse::<i64>().is_ok() || ["true", "false", "None"].contains(&word.as_str()),
+                word.parse::<i64>().is_ok() || word == "true" || word == "false",
                 "{word}"
             );
             Some(word)
