@@ -88,6 +88,8 @@ pub(crate) enum Workload {
     Fanout(Fanout),
     /// What a send costs as the store grows.
     Growth(Growth),
+    /// Searches in a store of very many messages.
+    Search(Search),
 }
 
 /// Sends one to one.
@@ -206,8 +208,22 @@ pub(crate) struct Growth {
     pub(crate) senders: usize,
 }
 
+/// Searches.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Search {
+    /// 10 to this power messages in the store, a thousand in each conversation.
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(4..=7))]
+    pub(crate) power: u32,
+    /// Conversations that each person takes part in.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) conversations: u64,
+    /// Searches at once.
+    #[arg(long, default_value_t = 4)]
+    pub(crate) readers: usize,
+}
+
 /// What `all` runs, in this order.
-const ALL: [&str; 13] = [
+const ALL: [&str; 14] = [
     "reference",
     "start",
     "w1",
@@ -221,6 +237,7 @@ const ALL: [&str; 13] = [
     "storm",
     "w3",
     "growth",
+    "search",
 ];
 
 impl Workload {

@@ -7,6 +7,7 @@ mod marks;
 mod pages;
 mod rates;
 mod reference;
+mod search;
 mod sends;
 mod start;
 mod storm;
@@ -15,7 +16,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::cli::{Fairness, Fanout, Groups, Growth, Idle, Marks, Pages, Settings, Storm, Workload};
+use crate::cli::{
+    Fairness, Fanout, Groups, Growth, Idle, Marks, Pages, Search, Settings, Storm, Workload,
+};
 use crate::figures::Figures;
 use crate::progress::Progress;
 use crate::servers::{Profile, Target};
@@ -52,6 +55,8 @@ pub(crate) enum Case {
     Fanout(Fanout),
     /// A store that grows.
     Growth(Growth),
+    /// Searches in a large store.
+    Search(Search),
 }
 
 impl Case {
@@ -85,6 +90,7 @@ impl Case {
             Workload::Storm(it) => vec![Self::Storm(*it)],
             Workload::Fanout(it) => vec![Self::Fanout(*it)],
             Workload::Growth(it) => vec![Self::Growth(*it)],
+            Workload::Search(it) => vec![Self::Search(*it)],
         })
     }
 
@@ -105,6 +111,7 @@ impl Case {
             Self::Storm(it) => format!("storm of {}", it.sockets),
             Self::Fanout(it) => format!("fan-out beside {}", it.sockets),
             Self::Growth(it) => format!("growth to 10^{}", it.up_to),
+            Self::Search(it) => format!("search in 10^{}", it.power),
         }
     }
 
@@ -114,7 +121,9 @@ impl Case {
         match self {
             Self::Reference => matches!(profile, Profile::Server),
             Self::Overlapping(_) => matches!(profile, Profile::Server | Profile::Url),
-            Self::Start | Self::Growth(_) => matches!(profile, Profile::Server | Profile::Embedded),
+            Self::Start | Self::Growth(_) | Self::Search(_) => {
+                matches!(profile, Profile::Server | Profile::Embedded)
+            }
             Self::Storm(_) => !matches!(profile, Profile::Node),
             _ => true,
         }
@@ -122,7 +131,7 @@ impl Case {
 
     /// Whether the first run is the only one.
     pub(crate) const fn is_once(&self) -> bool {
-        matches!(self, Self::Growth(_) | Self::Reference)
+        matches!(self, Self::Growth(_) | Self::Search(_) | Self::Reference)
     }
 
     /// Runs it.
@@ -174,6 +183,7 @@ impl Case {
                 let pace = settings.pace(it.senders);
                 growth::store(target, it.up_to, &pace, progress).await
             }
+            Self::Search(it) => search::run(target, it, progress).await,
         }
     }
 }

@@ -5,7 +5,8 @@
 //! for two people, or a *group*. A **membership** is a person's place in a conversation, with a state
 //! and a read mark. A **message** has a gapless **position** in its conversation. A **head** is the
 //! avatar of a conversation at the lower left of the screen. Each **act** (one request, one
-//! transaction) writes its **events** to the one **log**, where `seq` is commit order.
+//! transaction) writes its **events** to the one **log**, where `seq` is commit order. A **term** is what a
+//! message is found by.
 //!
 //! This crate is pure: no clock, no chance, no I/O. Time and ids are arguments.
 
@@ -21,12 +22,14 @@ pub mod limits;
 pub mod link;
 pub mod membership;
 pub mod message;
+pub mod message_query;
 pub mod people_query;
 pub mod pin;
 pub mod policy;
 pub mod reaction;
 pub mod refusal;
 pub mod settings;
+pub mod term;
 pub mod text;
 pub mod time;
 pub mod token;

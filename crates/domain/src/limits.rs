@@ -54,6 +54,14 @@ pub const MUTE_MAX_MS: i64 = 36_525 * 24 * 60 * 60 * 1_000;
 pub const QUERY_MAX: usize = 100;
 /// Words of a query that are looked for at most; each costs a look into an index.
 pub const QUERY_WORDS_MAX: usize = 8;
+/// Unicode scalars in a query for messages.
+pub const MESSAGE_QUERY_MAX: usize = 200;
+/// Terms of a query for messages at most; each costs a look into an index.
+pub const MESSAGE_QUERY_TERMS_MAX: usize = 32;
+/// Different terms that one message is found by; what comes after them in a long text is not found.
+pub const MESSAGE_TERMS_MAX: usize = 1_000;
+/// Unicode scalars of a term; longer words are found by their beginnings.
+pub const TERM_MAX: usize = 64;
 /// Characters of a username at least.
 pub const USERNAME_MIN: usize = 2;
 /// Characters of a username at most.

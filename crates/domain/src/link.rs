@@ -1,5 +1,6 @@
 //! Links: addresses of the web.
 
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::{Field, Refusal, limits};
@@ -42,6 +43,25 @@ pub fn other_host(one: Option<&str>, two: Option<&str>) -> bool {
 fn host(link: Option<&str>) -> Option<String> {
     link.and_then(|l| Url::parse(l).ok())
         .and_then(|u| u.host_str().map(str::to_owned))
+}
+
+/// An address as people read it: the host in its own letters, nothing written as numbers. None if it is so already.
+#[must_use]
+pub fn readable(address: &str) -> Option<String> {
+    if !address.contains('%') && !address.contains("xn--") {
+        return None;
+    }
+    let url = Url::parse(address).ok()?;
+    let host = url.host_str().unwrap_or_default();
+    // What cannot be read stays as it was.
+    let (host, _) = idna::domain_to_unicode(host);
+    let rest = [Some(url.path()), url.query(), url.fragment()];
+    let mut readable = host;
+    for part in rest.into_iter().flatten() {
+        readable.push(' ');
+        readable.push_str(&percent_decode_str(part).decode_utf8_lossy());
+    }
+    Some(readable)
 }
 
 #[cfg(test)]
@@ -98,6 +118,16 @@ mod tests {
         assert!(of(limits::LINK_MAX, "x").is_ok());
         assert!(of(limits::LINK_MAX + 1, "x").is_err());
         assert!(of(limits::LINK_MAX, "é").is_err(), "each is kept as six");
+    }
+
+    #[test]
+    fn an_address_is_read_in_its_own_letters() {
+        assert_eq!(
+            readable("https://xn--bcher-kva.example/%C3%A4pfel?q=rot%20rund#%E6%9D%B1").as_deref(),
+            Some("bücher.example /äpfel q=rot rund 東")
+        );
+        assert_eq!(readable("https://a.example/x"), None);
+        assert_eq!(readable("100% sure"), None);
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub mod pins;
 pub mod reactions;
 pub mod read_marks;
 pub mod requests;
+pub mod search;
 pub mod send;
 pub mod sessions;
 pub mod settings;

@@ -11,6 +11,7 @@ pub mod cors;
 pub mod demo;
 pub mod documents;
 pub mod error;
+pub mod indexing;
 pub mod listener;
 pub mod live;
 pub mod metrics;

@@ -20,7 +20,7 @@ use crate::peer;
 pub const ATTEMPTS_PER_ADDRESS_DEFAULT: u32 = 60;
 /// Sign-ins a minute to one account, unless set otherwise.
 pub const ATTEMPTS_PER_ACCOUNT_DEFAULT: u32 = 10;
-/// Searches for people a minute by one person.
+/// Searches of one kind a minute by one person.
 pub const SEARCHES_PER_USER: u32 = 120;
 
 type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, QuantaClock, StateInformationMiddleware>;
@@ -104,12 +104,21 @@ enum Named {
     Unknown(String),
 }
 
+/// What is searched: each kind is counted apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Searched {
+    /// People.
+    People,
+    /// Messages.
+    Messages,
+}
+
 /// The limits of a node.
 pub struct RateLimits {
     trusted_proxies: Vec<IpNet>,
     addresses: Limit<IpAddr>,
     accounts: Limit<Named>,
-    searches: Limit<UserId>,
+    searches: Limit<(Searched, UserId)>,
 }
 
 impl RateLimits {
@@ -148,12 +157,12 @@ impl RateLimits {
         self.accounts.count(request, &named)
     }
 
-    /// Counts a search for people.
+    /// Counts a search.
     ///
     /// # Errors
     /// 429 with the time to wait.
-    pub fn search(&self, request: &HttpRequest, user: UserId) -> ApiResult<()> {
-        self.searches.count(request, &user)
+    pub fn search(&self, request: &HttpRequest, what: Searched, user: UserId) -> ApiResult<()> {
+        self.searches.count(request, &(what, user))
     }
 
     /// Forgets keys that have their whole limit again.
@@ -212,11 +221,12 @@ mod tests {
                 .is_ok()
         );
 
-        let searches = || limits.search(&request("192.0.2.1"), UserId::new(1));
+        let searches = |what| limits.search(&request("192.0.2.1"), what, UserId::new(1));
         for _ in 0..SEARCHES_PER_USER {
-            assert!(searches().is_ok());
+            assert!(searches(Searched::People).is_ok());
         }
-        assert!(searches().is_err());
+        assert!(searches(Searched::People).is_err());
+        assert!(searches(Searched::Messages).is_ok(), "counted apart");
     }
 
     #[test]

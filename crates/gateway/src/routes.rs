@@ -213,6 +213,8 @@ operations! {
         refuses [INVALID_VALUE, MESSAGE_DELETED, TOO_MANY_REACTIONS, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND];
     DELETE "/v5/conversations/{conversation_id}/messages/{position}/reactions/{emoji}" reactions::clear token [MessagesWrite]
         refuses [INVALID_VALUE, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND];
+    GET "/v5/search/messages" search::messages token [MessagesRead]
+        refuses [INVALID_VALUE, USER_NOT_FOUND, CONVERSATION_NOT_FOUND, RATE_LIMITED];
     PUT "/v5/conversations/{conversation_id}/read" read_marks::read "read_marks/update" token [ConversationsWrite]
         refuses [INVALID_VALUE, CONVERSATION_NOT_FOUND, POSITION_BEYOND_END];
     PUT "/v5/conversations/{conversation_id}/unread" read_marks::flag "unread_flags/set" token [ConversationsWrite]

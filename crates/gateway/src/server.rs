@@ -23,7 +23,7 @@ use crate::page::Bookmarks;
 use crate::password::Passwords;
 use crate::rate_limit::RateLimits;
 use crate::token::Tokens;
-use crate::{App, clock, listener, metrics, sweep};
+use crate::{App, clock, indexing, listener, metrics, sweep};
 
 /// A node that runs.
 pub struct Gateway {
@@ -108,6 +108,7 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
             Arc::clone(&live.signs),
             store.clone(),
         )),
+        tokio::spawn(indexing::run(store.clone(), Arc::clone(&live.hub))),
     ]);
     let metrics = config.metrics_listen.map(metrics::serve).transpose()?;
     let app = web::Data::new(application(store, (live.clone(), admissions), config).await?);

@@ -34,6 +34,7 @@ pub mod read_marks;
 pub mod refresh_tokens;
 pub mod requests;
 pub mod safety;
+pub mod search;
 pub mod send;
 pub mod sessions;
 pub mod settings;

@@ -14,7 +14,9 @@ pub use changes::Revision;
 pub use notices::Notice;
 pub(crate) use notices::name_people;
 pub use reading::Page;
-pub(crate) use reading::{MessageRow, Place, exclusions, holding_pin, load, message_columns};
+pub(crate) use reading::{
+    MessageRow, Place, exclusions, holding_pin, load, message_columns, require_visible,
+};
 
 use crate::people::Person;
 use crate::pin_snapshots::PinSnapshot;

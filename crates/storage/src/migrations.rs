@@ -37,6 +37,7 @@ macro_rules! migration {
 const MIGRATIONS: &[Migration] = &[
     migration!("2026-11-23-000001_first" works_with "2026-11-23-000001_first"),
     migration!("2026-11-25-000002_rows_of_acts" works_with "2026-11-23-000001_first"),
+    migration!("2026-11-25-000010_search" works_with "2026-11-23-000001_first"),
     migration!("2026-11-25-000020_settings" works_with "2026-11-23-000001_first"),
     migration!("2026-11-25-000021_delivery" works_with "2026-11-23-000001_first"),
     migration!("2026-11-25-000030_messages" works_with "2026-11-23-000001_first"),

@@ -442,6 +442,27 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    search_progress (id) {
+        id -> BigInt,
+        seq -> BigInt,
+        conversation_id -> Nullable<BigInt>,
+        position -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    own_blocks (user_id, conversation_id, block) {
+        user_id -> BigInt,
+        conversation_id -> BigInt,
+        block -> BigInt,
+        oldest_at -> BigInt,
+        newest_at -> BigInt,
+        entries -> Text,
+        first_position -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     log_head,
     events,
@@ -471,6 +492,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     members,
     message_cards,
     conversation_cards,
+    search_progress,
+    own_blocks,
 );
 
 diesel::joinable!(sessions -> users (user_id));

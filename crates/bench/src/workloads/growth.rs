@@ -11,7 +11,7 @@ use crate::stage::{Stage, told};
 
 const FILL: &str = include_str!("growth/fill.sql");
 /// Messages of a conversation that is filled in.
-const MESSAGES: u64 = 1_000;
+pub(super) const MESSAGES: u64 = 1_000;
 /// Messages in the store at the first step, as a power of ten.
 const FIRST: u32 = 4;
 /// Pairs online.
@@ -53,10 +53,15 @@ pub(crate) async fn store(
 }
 
 /// Adds conversations to the store, by SQL; no node runs.
-async fn fill(target: &Target, from: u64, to: u64) -> Result<()> {
+pub(super) async fn fill(target: &Target, from: u64, to: u64) -> Result<()> {
     let sql = FILL
         .replace("{from}", &from.to_string())
         .replace("{to}", &to.to_string());
+    execute(target, sql).await
+}
+
+/// Runs SQL in which the present moment and a hash are words in braces, and lets the database look at what it made.
+pub(super) async fn execute(target: &Target, sql: String) -> Result<()> {
     if let Some(postgres) = &target.postgres {
         let now = "(extract(epoch from now()) * 1000)::bigint";
         let hash = "decode(repeat('ab', 32), 'hex')";

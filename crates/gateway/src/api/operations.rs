@@ -83,7 +83,7 @@ pub struct Limits {
     pub attempts_per_address: u32,
     /// Sign-ins a minute to one account, on one node.
     pub attempts_per_account: u32,
-    /// Searches for people a minute by one person, on one node.
+    /// Searches for people, and as many for messages, a minute by one person, on one node.
     pub searches_per_user: u32,
     /// Days an event stays in the log.
     pub event_log_days: i64,

@@ -10,6 +10,7 @@ use crate::auth::Caller;
 use crate::error::ApiResult;
 use crate::page::{PageParams, Paged};
 use crate::params::Params;
+use crate::rate_limit::Searched;
 use crate::view::{ProfileView, UserSummaryView};
 
 /// Get a profile
@@ -56,7 +57,8 @@ pub async fn search(
     let list = format!("users {}", params.query);
     let after = app.bookmarks.open(&list, paging.bookmark.as_deref())?;
     let size = paging.size()?;
-    app.rate_limits.search(&request, caller.user)?;
+    app.rate_limits
+        .search(&request, Searched::People, caller.user)?;
     let found = app.store.search_users(query, after, size).await?;
     let page = app.bookmarks.page(&list, found, UserSummaryView::from)?;
     Ok(HttpResponse::Ok().json(page))

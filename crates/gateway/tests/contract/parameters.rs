@@ -3,7 +3,7 @@
 use crate::node::Node;
 
 /// A path, its error, and the parameter that is named.
-const WRONG: [(&str, &str, &str); 18] = [
+const WRONG: [(&str, &str, &str); 23] = [
     (
         "/v5/conversations?page_size=x",
         "malformed_parameter",
@@ -74,6 +74,31 @@ const WRONG: [(&str, &str, &str); 18] = [
         "creative_types",
     ),
     ("/v5/users", "malformed_parameter", "query"),
+    (
+        "/v5/search/messages?query=a&has=cats",
+        "malformed_parameter",
+        "has",
+    ),
+    (
+        "/v5/search/messages?query=a&after=yesterday",
+        "malformed_parameter",
+        "after",
+    ),
+    (
+        "/v5/search/messages?query=a&before=2026-13-01",
+        "malformed_parameter",
+        "before",
+    ),
+    (
+        "/v5/search/messages?query=a&conversation_id=x",
+        "malformed_parameter",
+        "conversation_id",
+    ),
+    (
+        "/v5/search/messages?query=a&bookmark=x",
+        "malformed_bookmark",
+        "bookmark",
+    ),
 ];
 
 #[tokio::test]

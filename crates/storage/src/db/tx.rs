@@ -30,6 +30,10 @@ pub(crate) enum LockKey {
     Name(String),
     /// The signing keys.
     SigningKeys,
+    /// What the messages of a conversation are found by.
+    Terms(i64),
+    /// How far messages have been made findable.
+    SearchProgress,
 }
 
 impl LockKey {

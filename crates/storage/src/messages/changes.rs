@@ -18,6 +18,7 @@ use crate::schema::{
     conversations as conversation_rows, memberships, message_exclusions, message_revisions,
     messages,
 };
+use crate::search;
 use crate::{Snapshot, Store};
 
 /// Why somebody does not see a message that they deleted for themselves.
@@ -54,6 +55,12 @@ macro_rules! revisions {
     };
 }
 
+/// What an act needs that takes a text away, also from what the message is found by.
+fn locks(conversation: ConversationId) -> Vec<LockKey> {
+    let id = conversation.get();
+    vec![LockKey::Conversation(id), LockKey::Terms(id)]
+}
+
 fn emit(tx: &mut Tx<'_>, actor: UserId, kind: EventKind, about: About) {
     let at = tx.source.now();
     tx.emit(NewEvent {
@@ -88,6 +95,7 @@ fn delete_for_everyone(tx: &mut Tx<'_>, user: UserId, place: Place) -> Step<()> 
         ))
         .execute(c))?;
     on!(tx.conn()?, c => diesel::delete(revisions!(place)).execute(c))?;
+    search::forget(tx, place)?;
     let about = About::Message(place.0, place.1);
     emit(tx, user, EventKind::MessageDeleted, about);
     if message.pin.is_some() {
@@ -189,6 +197,8 @@ fn edit(tx: &mut Tx<'_>, user: UserId, place: Place, text: Option<&str>) -> Step
             messages::version.eq(messages::version + 1),
         ))
         .execute(c))?;
+    // The event makes the new text findable.
+    search::forget(tx, place)?;
     let about = About::Message(place.0, place.1);
     emit(tx, user, EventKind::MessageEdited, about);
     Ok(Message {
@@ -282,8 +292,7 @@ impl Store {
         conversation: ConversationId,
         position: i64,
     ) -> Result<()> {
-        let locks = vec![LockKey::Conversation(conversation.get())];
-        self.act(locks, move |tx| {
+        self.act(locks(conversation), move |tx| {
             delete_for_everyone(tx, user, (conversation, position))
         })
         .await
@@ -317,8 +326,7 @@ impl Store {
         (conversation, position): (ConversationId, i64),
         text: Option<String>,
     ) -> Result<Message> {
-        let locks = vec![LockKey::Conversation(conversation.get())];
-        self.act(locks, move |tx| {
+        self.act(locks(conversation), move |tx| {
             edit(tx, user, (conversation, position), text.as_deref())
         })
         .await

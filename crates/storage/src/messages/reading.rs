@@ -257,7 +257,7 @@ macro_rules! first_visible {
 ///
 /// # Errors
 /// [`Refusal::ConversationNotFound`].
-fn require_visible(conn: &mut Conn, reader: (UserId, ConversationId)) -> Result<i64> {
+pub(crate) fn require_visible(conn: &mut Conn, reader: (UserId, ConversationId)) -> Result<i64> {
     let (first, seq): (Option<i64>, Option<i64>) = on!(conn, c => diesel::select((
             first_visible!(reader, 1_i64),
             head_seq!(),

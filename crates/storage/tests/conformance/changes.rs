@@ -57,6 +57,7 @@ both! {
         at.store.send_message(full(ana), id, draft, Some("mysecretmark".into()), None).await.unwrap();
         at.store.edit_message(ana, (id, 2), Some("mysecrettwo".into())).await.unwrap();
         at.store.react(bo, (id, 2), emoji("👍"), true).await.unwrap();
+        at.index().await;
         assert!(holds(at, "mysecretone") && holds(at, "mysecrettwo") && holds(at, "mysecretmark"));
         assert_eq!(refusal(at.store.delete_for_everyone(bo, id, 2).await), "MessageNotYours");
         let before = at.store.head().await.unwrap();

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::stores::TestStore;
 
 /// Tables that hold a row or a few, so that reading them whole is right.
-const TINY: [&str; 2] = ["log_head", "signing_keys"];
+const TINY: [&str; 3] = ["log_head", "signing_keys", "search_progress"];
 
 /// What was run on each database that is watched, by its address.
 static RUN: Mutex<Option<HashMap<String, Vec<String>>>> = Mutex::new(None);
@@ -110,9 +110,15 @@ impl Statement {
 
 type Rest<'a> = std::iter::Peekable<std::str::Chars<'a>>;
 
+/// An absent value, on its own and in a list.
+const NOTHING: &str = "null";
+
 /// The next value of a list that Rust's `Debug` wrote, as a literal of PostgreSQL's.
 fn literal(rest: &mut Rest<'_>) -> Option<String> {
     let text = value(rest)?;
+    if text == NOTHING {
+        return Some(text);
+    }
     Some(format!("'{}'", text.replace('\'', "''")))
 }
 
@@ -139,6 +145,9 @@ fn value(rest: &mut Rest<'_>) -> Option<String> {
                 let inner = value(rest);
                 rest.next();
                 return inner;
+            }
+            if word == "None" {
+                return Some(NOTHING.to_owned());
             }
             assert!(
                 word.parse::<i64>().is_ok() || word == "true" || word == "false",

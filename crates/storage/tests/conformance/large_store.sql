@@ -102,6 +102,14 @@ insert into events (seq, at, kind, actor_id)
 select 2000000 + i, 1700000000000, 'user.updated', 1 + i % 90000 from numbers where i <= 20000;
 update log_head set seq = 2020000, trimmed_seq = 900000;
 
+-- One message of each block, which is enough for plans.
+insert into search_blocks
+select conversation_id, position / 16, min(created_at), max(created_at),
+       '
+' || max(position) || ':' || max(created_at) || ' @1 for hall the '
+from messages group by 1, 2 order by 1, 2;
+update search_progress set seq = 2020000;
+
 drop table talks;
 drop table syllables;
 drop table numbers;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use pinwire_domain::conversation::SendMode;
 use pinwire_domain::event::Cursor;
+use pinwire_domain::message_query::{Filters, MessageQuery};
 use pinwire_domain::people_query::PeopleQuery;
 use pinwire_domain::{ConversationId, PinId, UserId};
 use pinwire_storage::Target;
@@ -202,6 +203,42 @@ async fn ask_people(at: &TestStore, person: UserId, asked: &mut Vec<Asked>) {
     ask!(at, asked, "who sees presence", presence);
 }
 
+async fn ask_search(at: &TestStore, person: UserId, asked: &mut Vec<Asked>) {
+    // In every message, in none, and both.
+    for typed in ["hall", "h", "zebra", "hall zebra"] {
+        let query = MessageQuery::parse(typed, Filters::default()).unwrap();
+        let name = format!("messages with {typed}");
+        let page = at.store.search_messages(person, query.clone(), None, 25);
+        let page = ask!(at, asked, name, page);
+        let next = page.value.next;
+        let page = at.store.search_messages(person, query, next, 250);
+        ask!(at, asked, format!("{name}, next page"), page);
+    }
+    let conversation = at.number(&format!(
+        "select coalesce(min(conversation_id), 0) from memberships where state = 'member' and user_id = {person}"
+    ));
+    if conversation > 0 {
+        let filters = Filters {
+            conversation: Some(ConversationId::new(conversation)),
+            ..Filters::default()
+        };
+        let query = MessageQuery::parse("hall", filters).unwrap();
+        let page = at.store.search_messages(person, query, None, 25);
+        ask!(at, asked, "messages of a conversation with hall", page);
+    }
+}
+
+/// What the indexer reads and writes, of new messages and of those that were there before.
+async fn ask_indexing(at: &TestStore, asked: &mut Vec<Asked>) {
+    at.execute("update search_progress set seq = 1800000, conversation_id = 70000, position = 1");
+    ask!(at, asked, "indexing", at.store.index_messages());
+    let sender =
+        at.number("select sender_id from messages where conversation_id = 1 and position = 300");
+    let (sender, id) = (UserId::new(sender), ConversationId::new(1));
+    let deleting = at.store.delete_for_everyone(sender, id, 300);
+    ask!(at, asked, "deleting for everyone", deleting);
+}
+
 async fn ask_all(at: &TestStore) -> Vec<Asked> {
     explain::statements(at);
     let mut asked = Vec::new();
@@ -212,10 +249,12 @@ async fn ask_all(at: &TestStore) -> Vec<Asked> {
         ask_messages(at, person, &mut asked).await;
         ask_log(at, person, &mut asked).await;
         ask_people(at, person, &mut asked).await;
+        ask_search(at, person, &mut asked).await;
         for (name, _) in asked.iter_mut().skip(from) {
             write!(name, ", of person {person}").unwrap();
         }
     }
+    ask_indexing(at, &mut asked).await;
     asked
 }
 

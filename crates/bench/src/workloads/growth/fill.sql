@@ -24,7 +24,7 @@ select 1000000 + i, 5000000 + i / 2, log_head.seq, 1 from n, log_head;
 insert into messages (conversation_id, position, sender_id, kind, text, created_at, version)
 with recursive n (i) as (select 1000 * {from} union all select i + 1 from n where i < 1000 * {to} - 1)
 select 5000000 + i / 1000, i % 1000 + 1, 1000000 + 2 * (i / 1000) + i % 2, 'user',
-       'a note about the blue door in the hall, of some sixty bytes', {now}, 1
+       'a note about the blue door in the hall, of sixty bytes n' || (i % 1000), {now}, 1
 from n;
 
 insert into events (seq, at, kind, actor_id, conversation_id, position)
