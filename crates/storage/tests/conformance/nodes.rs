@@ -104,7 +104,7 @@ fn nodes_that_write_in_turn_lose_no_count() {
         for other in 0..3 {
             let cy = at.person(&format!("cy{other}"));
             let people = vec![bo, cy];
-            let begun = at.store.begin_conversation(ana, people, None).await;
+            let begun = at.store.begin_conversation(ana, people, None, None).await;
             ids.push(ConversationId::new(begun.unwrap().outcome.0));
         }
         let nodes = at.nodes();
