@@ -47,7 +47,7 @@ async fn answer_and_frame_are_whole(world: &World) {
     let message = json!({
         "conversation_id": "[conversation_id]", "position": 1, "kind": "user", "sender": person("ana", "Ana"),
         "text": "For the hall?", "created_at": "[created_at]", "edited_at": null, "deleted_at": null,
-        "reactions": [], "version": 1,
+        "reactions": [], "system": null, "version": 1,
         "pin": {
             "pin_id": "[pin_id]", "owner_id": "[owner_id]", "title": "Green hall", "description": null,
             "alt_text": null, "link": "https://halls.example/1", "image_url": "https://img.example/hall.jpg",
@@ -70,12 +70,14 @@ async fn answer_and_frame_are_whole(world: &World) {
             "message": message,
             "conversation": {
                 "id": "[id]", "kind": "direct", "title": null, "created_by": "[created_by]",
+                "owner_id": "[owner_id]",
                 "created_at": "[created_at]", "last_position": 1, "last_message_at": "[last_message_at]",
                 "members": [member(person("ana", "Ana"), 1), member(person("bob", "Bob"), 0)], "version": 1,
             },
         },
         "me": {
-            "read_position": 0, "unread": unread, "unread_flag": false, "version": 1,
+            "read_position": 0, "unread": unread, "unread_flag": false, "muted_until": null, "archived": false,
+            "hidden": false, "version": 1,
             "head": {
                 "conversation_id": "[conversation_id]", "state": "minimized", "device_id": null,
                 "kind": "direct", "title": null,
