@@ -91,6 +91,9 @@ insert into drafts (user_id, conversation_id, text, updated_at, version)
 select user_id, conversation_id, 'For the', 1700000000000, 1
 from memberships where (conversation_id + user_id) % 4 = 1 order by 1, 2;
 
+insert into message_revisions (conversation_id, position, number, text, written_at)
+select conversation_id, position, 1, 'For the', created_at from messages where position = 3 order by 1, 2;
+
 -- The log of the last rounds; then what concerns one person alone, and profiles.
 insert into events (seq, at, kind, actor_id, conversation_id, position)
 select case when position > 12 then 1800000 + position else (position - 1) * 150000 + conversation_id end,
