@@ -27,9 +27,12 @@ pub use settings::SettingsView;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::http::header::ContentType;
 use pinwire_domain::event::Cursor;
 use pinwire_storage::Snapshot;
 use serde::Serialize;
+
+use crate::error::{ApiError, ApiResult, reasons};
 
 /// Names the log's position that an answer shows.
 pub const SEQ_HEADER: &str = "x-pinwire-seq";
@@ -55,4 +58,20 @@ pub fn made<V: Serialize>(status: StatusCode, replayed: bool, view: &V) -> HttpR
         answer.insert_header((REPLAYED_HEADER, "true"));
     }
     answer.json(view)
+}
+
+/// An answer of the caller's own state that is written already.
+pub fn written_at(cursor: &Cursor, json: Vec<u8>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((SEQ_HEADER, cursor.to_string()))
+        .content_type(ContentType::json())
+        .body(json)
+}
+
+/// Writes a view that takes about so many bytes.
+pub fn write<V: Serialize>(view: &V, about: usize) -> ApiResult<Vec<u8>> {
+    let mut json = Vec::with_capacity(about);
+    serde_json::to_writer(&mut json, view)
+        .map_err(|e| ApiError::new(reasons::INTERNAL, e.to_string()))?;
+    Ok(json)
 }

@@ -5,6 +5,7 @@ pub(crate) mod loaded;
 pub(crate) mod many;
 mod meter;
 pub(crate) mod pool;
+pub(crate) mod readers;
 pub(crate) mod tx;
 mod writer;
 

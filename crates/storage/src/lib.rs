@@ -61,6 +61,7 @@ pub use source::Source;
 use db::Conn;
 use db::batch::{Way, Writers};
 use db::pool::{Connections, Usage};
+use db::readers::Readers;
 use db::tx::{LockKey, Step, Tx};
 
 // Links the bundled libraries.
@@ -113,7 +114,7 @@ pub struct Store {
 }
 
 struct Inner {
-    readers: Connections,
+    readers: Readers,
     writers: Writers,
     source: Source,
     epoch: String,
@@ -173,8 +174,10 @@ impl Store {
         })?;
         drop(conn);
         let (committed, followers) = mpsc::channel(COMMITTED_MAX);
+        let reader_count = config.readers.max(1);
+        let reading = Connections::open(&config.target, Usage::Reading, reader_count)?;
         let inner = Inner {
-            readers: Connections::open(&config.target, Usage::Reading, config.readers.max(1))?,
+            readers: Readers::start(reading, reader_count)?,
             writers: Writers::start(&writing, source, writer_count, &committed)?,
             source: source.clone(),
             epoch,
@@ -256,10 +259,7 @@ impl Store {
         &self,
         query: impl FnOnce(&mut Conn) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let inner = Arc::clone(&self.inner);
-        tokio::task::spawn_blocking(move || query(&mut inner.readers.get()?))
-            .await
-            .map_err(|e| StoreError::Unavailable(e.to_string()))?
+        self.inner.readers.read(query).await
     }
 
     /// Runs one query that tells the log's position it was read at.

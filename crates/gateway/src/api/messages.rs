@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, get, post, web};
 use pinwire_domain::message::MessageDraft;
 use pinwire_domain::token::Scope;
 use pinwire_domain::{ConversationId, PinId, Refusal};
-use pinwire_storage::messages::Page;
+use pinwire_storage::messages::{Message, Page};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -43,6 +43,16 @@ pub struct MessagesParams {
 enum Mark {
     Before(i64),
     After(i64),
+}
+
+impl Mark {
+    /// Where the page after `page` begins, which ends with this position.
+    const fn beyond(page: Page, position: i64) -> Self {
+        match page {
+            Page::After(_) => Self::After(position),
+            _ => Self::Before(position),
+        }
+    }
 }
 
 impl MessagesParams {
@@ -133,28 +143,30 @@ pub async fn list(
     } else {
         limit
     };
-    let mut read = app
-        .store
-        .messages(caller.user, conversation, page, limit)
-        .await?;
-    let more = read.value.len() > size;
-    read.value.truncate(size);
-    let last = read.value.last().map(|m| m.position).filter(|_| more);
-    let mark = last.map(|p| {
-        if matches!(page, Page::After(_)) {
-            Mark::After(p)
-        } else {
-            Mark::Before(p)
-        }
-    });
-    let bookmark = mark.map(|m| app.bookmarks.seal(&list, &m)).transpose()?;
-    Ok(view::snapshot(read, |messages| Paged {
-        items: messages
+    let reader = (caller.user, conversation);
+    let bookmarks = app.bookmarks.clone();
+    let show = move |mut messages: Vec<Message>| {
+        let more = messages.len() > size;
+        messages.truncate(size);
+        let last = messages.last().map(|m| m.position).filter(|_| more);
+        let mark = last.map(|p| Mark::beyond(page, p));
+        let bookmark = mark.map(|m| bookmarks.seal(&list, &m)).transpose()?;
+        let about = messages.iter().map(about_bytes).sum();
+        let items: Vec<_> = messages
             .into_iter()
-            .map(|m| MessageView::made_of(m, Some(caller.user)))
-            .collect(),
-        bookmark,
-    }))
+            .map(|m| MessageView::made_of(m, Some(reader.0)))
+            .collect();
+        view::write(&Paged { items, bookmark }, about)
+    };
+    let read = app.store.show_messages(reader, page, limit, show).await?;
+    Ok(view::written_at(&read.cursor, read.value?))
+}
+
+/// About how many bytes a message takes in an answer, so that the answer's memory seldom has to move.
+fn about_bytes(message: &Message) -> usize {
+    let text = message.text.as_deref().unwrap_or_default().len();
+    let pin = if message.pin.is_some() { 768 } else { 0 };
+    448 + text + pin
 }
 
 /// Get a message

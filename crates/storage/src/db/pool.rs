@@ -11,7 +11,7 @@ use super::Conn;
 use crate::error::{Result, StoreError};
 
 /// How long a request waits for a free connection.
-const CHECK_OUT_TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(3);
 
 /// Where the data live.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,7 @@ fn builder<M: diesel::r2d2::ManageConnection>(size: u32) -> diesel::r2d2::Builde
         .min_idle(Some(1))
         .error_handler(Box::new(NopErrorHandler))
         .test_on_check_out(false)
-        .connection_timeout(CHECK_OUT_TIMEOUT)
+        .connection_timeout(WAIT_MAX)
 }
 
 fn path_text(path: &Path) -> Result<&str> {

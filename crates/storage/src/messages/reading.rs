@@ -401,8 +401,24 @@ impl Store {
         which: Page,
         size: i64,
     ) -> Result<Snapshot<Vec<Message>>> {
-        self.read_at(move |conn| read_page(conn, (viewer, conversation), which, size))
+        self.show_messages((viewer, conversation), which, size, |messages| messages)
             .await
+    }
+
+    /// As [`Self::messages`] for a viewer and a conversation, as `show` makes something of them. It does so where
+    /// they are read, since what one thread makes and another drops costs both.
+    pub async fn show_messages<T: Send + 'static>(
+        &self,
+        reader: (UserId, ConversationId),
+        which: Page,
+        size: i64,
+        show: impl FnOnce(Vec<Message>) -> T + Send + 'static,
+    ) -> Result<Snapshot<T>> {
+        self.read_at(move |conn| {
+            let (messages, seq) = read_page(conn, reader, which, size)?;
+            Ok((show(messages), seq))
+        })
+        .await
     }
 
     /// Messages that `viewer` wrote, at these places.
