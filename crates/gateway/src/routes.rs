@@ -83,7 +83,80 @@ macro_rules! access {
 }
 
 operations! {
-    // The router tries one form after the other, so what is asked for most comes first.
+    GET "/healthz" operations::healthz "health/get" open [];
+    GET "/readyz" operations::readyz "readiness/get" open [] refuses [UNAVAILABLE];
+    GET "/openapi.json" documents::openapi open [];
+    GET "/asyncapi.json" documents::asyncapi open [];
+    GET "/v5/limits" operations::get_limits "limits/get" open [];
+
+    POST "/v5/accounts" accounts::create open []
+        refuses [INVALID_VALUE, USERNAME_TAKEN, EMAIL_TAKEN, IDEMPOTENCY_KEY_REUSED, RATE_LIMITED, UNAVAILABLE];
+    POST "/v5/oauth/token" oauth::grant "oauth/token" open []
+        refuses [
+            UNSUPPORTED_GRANT_TYPE, INVALID_SCOPE, UNSUPPORTED, WRONG_CREDENTIALS, INVALID_GRANT, RATE_LIMITED,
+            UNAVAILABLE,
+        ];
+    POST "/v5/oauth/token/revoke" oauth::revoke "token/revoke" open [] refuses [UNAVAILABLE];
+    GET "/v5/user_account" user_account::get token [UserAccountsRead] refuses [UNSUPPORTED];
+    PATCH "/v5/user_account" user_account::change "user_account/update" token [UserAccountsRead, UserAccountsWrite]
+        refuses [INVALID_VALUE];
+    PUT "/v5/user_account/password" user_account::change_password "password/update" token [UserAccountsWrite]
+        refuses [INVALID_VALUE, WRONG_PASSWORD, RATE_LIMITED];
+    GET "/v5/user_account/settings" settings::get token [UserAccountsRead];
+    PATCH "/v5/user_account/settings" settings::change "settings/update" token [UserAccountsRead, UserAccountsWrite];
+    GET "/v5/user_account/sessions" sessions::list token [UserAccountsRead];
+    DELETE "/v5/user_account/sessions" sessions::sign_out_everywhere "sessions/delete_all" token [UserAccountsWrite];
+    GET "/v5/user_account/sessions/{session_id}" sessions::get token [UserAccountsRead] refuses [SESSION_NOT_FOUND];
+    DELETE "/v5/user_account/sessions/{session_id}" sessions::sign_out "sessions/delete" token [UserAccountsWrite]
+        refuses [SESSION_NOT_FOUND];
+    GET "/v5/user_account/following" follows::following "user_following/get" token [UserAccountsRead]
+        refuses [UNSUPPORTED];
+    POST "/v5/user_account/following/{username}" follows::follow "follow_user/update" token [UserAccountsWrite]
+        refuses [UNSUPPORTED, USER_NOT_FOUND, YOURSELF];
+    DELETE "/v5/user_account/following/{username}" follows::unfollow "follow_user/delete" token [UserAccountsWrite]
+        refuses [USER_NOT_FOUND];
+    GET "/v5/user_account/followers" follows::followers "followers/list" token [UserAccountsRead]
+        refuses [UNSUPPORTED];
+    GET "/v5/users" users::search token [UserAccountsRead] refuses [INVALID_VALUE, RATE_LIMITED];
+    GET "/v5/users/{username}" users::get token [UserAccountsRead] refuses [USER_NOT_FOUND];
+
+    GET "/v5/boards" boards::list token [BoardsRead] refuses [UNSUPPORTED];
+    POST "/v5/boards" boards::create token [BoardsRead, BoardsWrite]
+        refuses [INVALID_VALUE, UNSUPPORTED, BOARD_NOT_FOUND, BOARD_NAME_TAKEN, IDEMPOTENCY_KEY_REUSED];
+    GET "/v5/boards/{board_id}" boards::get token [BoardsRead] refuses [UNSUPPORTED, BOARD_NOT_FOUND];
+    PATCH "/v5/boards/{board_id}" boards::change "boards/update" token [BoardsRead, BoardsWrite]
+        refuses [INVALID_VALUE, UNSUPPORTED, BOARD_NOT_FOUND, BOARD_NOT_YOURS, BOARD_NAME_TAKEN];
+    DELETE "/v5/boards/{board_id}" boards::delete token [BoardsRead, BoardsWrite]
+        refuses [UNSUPPORTED, BOARD_NOT_FOUND, BOARD_NOT_YOURS];
+    GET "/v5/boards/{board_id}/pins" pins::list_of_board "boards/list_pins" token [BoardsRead, PinsRead]
+        refuses [UNSUPPORTED, BOARD_NOT_FOUND];
+
+    GET "/v5/pins" pins::list token [BoardsRead, PinsRead] refuses [UNSUPPORTED];
+    POST "/v5/pins" pins::create token [BoardsRead, BoardsWrite, PinsRead, PinsWrite]
+        refuses [
+            INVALID_VALUE, UNSUPPORTED, BOARD_NOT_FOUND, BOARD_NOT_YOURS, PIN_NOT_FOUND, PIN_IS_SECRET,
+            IDEMPOTENCY_KEY_REUSED,
+        ];
+    GET "/v5/pins/{pin_id}" pins::get token [BoardsRead, PinsRead] refuses [UNSUPPORTED, PIN_NOT_FOUND];
+    PATCH "/v5/pins/{pin_id}" pins::change "pins/update" token [BoardsRead, BoardsWrite, PinsRead, PinsWrite]
+        refuses [INVALID_VALUE, UNSUPPORTED, PIN_NOT_FOUND, PIN_NOT_YOURS, BOARD_NOT_FOUND, BOARD_NOT_YOURS];
+    DELETE "/v5/pins/{pin_id}" pins::delete token [BoardsRead, BoardsWrite, PinsRead, PinsWrite]
+        refuses [UNSUPPORTED, PIN_NOT_FOUND, PIN_NOT_YOURS];
+    POST "/v5/pins/{pin_id}/save" pins::save token [BoardsRead, BoardsWrite, PinsRead, PinsWrite]
+        refuses [
+            UNSUPPORTED, PIN_NOT_FOUND, PIN_IS_SECRET, BOARD_NOT_FOUND, BOARD_NOT_YOURS, IDEMPOTENCY_KEY_REUSED,
+        ];
+    POST "/v5/pins/{pin_id}/send" send::send "pins/send" token [PinsRead, MessagesWrite, ConversationsWrite]
+        refuses [
+            INVALID_VALUE, NO_RECIPIENTS, TOO_MANY_RECIPIENTS, TOO_MANY_PEOPLE, CONVERSATION_IN_GROUP, YOURSELF,
+            NOBODY_AVAILABLE, RECIPIENT_UNAVAILABLE, PIN_NOT_FOUND, PIN_IS_SECRET, CONVERSATION_NOT_FOUND,
+            IDEMPOTENCY_KEY_REUSED,
+        ];
+
+    GET "/v5/contacts" contacts::all "contacts/list" token [ContactsRead] refuses [INVALID_VALUE];
+    GET "/v5/pins/{pin_id}/contacts" contacts::for_pin "pins/list_contacts" token [ContactsRead, PinsRead]
+        refuses [INVALID_VALUE, PIN_NOT_FOUND, PIN_IS_SECRET];
+
     GET "/v5/conversations" conversations::list token [ConversationsRead, MessagesRead];
     POST "/v5/conversations" conversations::begin "conversations/create" token [ConversationsWrite]
         refuses [INVALID_VALUE, NO_RECIPIENTS, TOO_MANY_PEOPLE, RECIPIENT_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED];
@@ -160,81 +233,6 @@ operations! {
     GET "/v5/events" events::poll token [ConversationsRead, MessagesRead] refuses [MALFORMED_CURSOR, RESYNC_REQUIRED];
     GET "/v5/events/stream" event_stream::open token [ConversationsRead, MessagesRead] refuses [MALFORMED_CURSOR];
     GET "/v5/sync" events::sync "sync/get" token [ConversationsRead, MessagesRead];
-
-    GET "/healthz" operations::healthz "health/get" open [];
-    GET "/readyz" operations::readyz "readiness/get" open [] refuses [UNAVAILABLE];
-    GET "/openapi.json" documents::openapi open [];
-    GET "/asyncapi.json" documents::asyncapi open [];
-    GET "/v5/limits" operations::get_limits "limits/get" open [];
-
-    POST "/v5/accounts" accounts::create open []
-        refuses [INVALID_VALUE, USERNAME_TAKEN, EMAIL_TAKEN, IDEMPOTENCY_KEY_REUSED, RATE_LIMITED, UNAVAILABLE];
-    POST "/v5/oauth/token" oauth::grant "oauth/token" open []
-        refuses [
-            UNSUPPORTED_GRANT_TYPE, INVALID_SCOPE, UNSUPPORTED, WRONG_CREDENTIALS, INVALID_GRANT, RATE_LIMITED,
-            UNAVAILABLE,
-        ];
-    POST "/v5/oauth/token/revoke" oauth::revoke "token/revoke" open [] refuses [UNAVAILABLE];
-    GET "/v5/user_account" user_account::get token [UserAccountsRead] refuses [UNSUPPORTED];
-    PATCH "/v5/user_account" user_account::change "user_account/update" token [UserAccountsRead, UserAccountsWrite]
-        refuses [INVALID_VALUE];
-    PUT "/v5/user_account/password" user_account::change_password "password/update" token [UserAccountsWrite]
-        refuses [INVALID_VALUE, WRONG_PASSWORD, RATE_LIMITED];
-    GET "/v5/user_account/settings" settings::get token [UserAccountsRead];
-    PATCH "/v5/user_account/settings" settings::change "settings/update" token [UserAccountsRead, UserAccountsWrite];
-    GET "/v5/user_account/sessions" sessions::list token [UserAccountsRead];
-    DELETE "/v5/user_account/sessions" sessions::sign_out_everywhere "sessions/delete_all" token [UserAccountsWrite];
-    GET "/v5/user_account/sessions/{session_id}" sessions::get token [UserAccountsRead] refuses [SESSION_NOT_FOUND];
-    DELETE "/v5/user_account/sessions/{session_id}" sessions::sign_out "sessions/delete" token [UserAccountsWrite]
-        refuses [SESSION_NOT_FOUND];
-    GET "/v5/user_account/following" follows::following "user_following/get" token [UserAccountsRead]
-        refuses [UNSUPPORTED];
-    POST "/v5/user_account/following/{username}" follows::follow "follow_user/update" token [UserAccountsWrite]
-        refuses [UNSUPPORTED, USER_NOT_FOUND, YOURSELF];
-    DELETE "/v5/user_account/following/{username}" follows::unfollow "follow_user/delete" token [UserAccountsWrite]
-        refuses [USER_NOT_FOUND];
-    GET "/v5/user_account/followers" follows::followers "followers/list" token [UserAccountsRead]
-        refuses [UNSUPPORTED];
-    GET "/v5/users" users::search token [UserAccountsRead] refuses [INVALID_VALUE, RATE_LIMITED];
-    GET "/v5/users/{username}" users::get token [UserAccountsRead] refuses [USER_NOT_FOUND];
-
-    GET "/v5/boards" boards::list token [BoardsRead] refuses [UNSUPPORTED];
-    POST "/v5/boards" boards::create token [BoardsRead, BoardsWrite]
-        refuses [INVALID_VALUE, UNSUPPORTED, BOARD_NOT_FOUND, BOARD_NAME_TAKEN, IDEMPOTENCY_KEY_REUSED];
-    GET "/v5/boards/{board_id}" boards::get token [BoardsRead] refuses [UNSUPPORTED, BOARD_NOT_FOUND];
-    PATCH "/v5/boards/{board_id}" boards::change "boards/update" token [BoardsRead, BoardsWrite]
-        refuses [INVALID_VALUE, UNSUPPORTED, BOARD_NOT_FOUND, BOARD_NOT_YOURS, BOARD_NAME_TAKEN];
-    DELETE "/v5/boards/{board_id}" boards::delete token [BoardsRead, BoardsWrite]
-        refuses [UNSUPPORTED, BOARD_NOT_FOUND, BOARD_NOT_YOURS];
-    GET "/v5/boards/{board_id}/pins" pins::list_of_board "boards/list_pins" token [BoardsRead, PinsRead]
-        refuses [UNSUPPORTED, BOARD_NOT_FOUND];
-
-    GET "/v5/pins" pins::list token [BoardsRead, PinsRead] refuses [UNSUPPORTED];
-    POST "/v5/pins" pins::create token [BoardsRead, BoardsWrite, PinsRead, PinsWrite]
-        refuses [
-            INVALID_VALUE, UNSUPPORTED, BOARD_NOT_FOUND, BOARD_NOT_YOURS, PIN_NOT_FOUND, PIN_IS_SECRET,
-            IDEMPOTENCY_KEY_REUSED,
-        ];
-    GET "/v5/pins/{pin_id}" pins::get token [BoardsRead, PinsRead] refuses [UNSUPPORTED, PIN_NOT_FOUND];
-    PATCH "/v5/pins/{pin_id}" pins::change "pins/update" token [BoardsRead, BoardsWrite, PinsRead, PinsWrite]
-        refuses [INVALID_VALUE, UNSUPPORTED, PIN_NOT_FOUND, PIN_NOT_YOURS, BOARD_NOT_FOUND, BOARD_NOT_YOURS];
-    DELETE "/v5/pins/{pin_id}" pins::delete token [BoardsRead, BoardsWrite, PinsRead, PinsWrite]
-        refuses [UNSUPPORTED, PIN_NOT_FOUND, PIN_NOT_YOURS];
-    POST "/v5/pins/{pin_id}/save" pins::save token [BoardsRead, BoardsWrite, PinsRead, PinsWrite]
-        refuses [
-            UNSUPPORTED, PIN_NOT_FOUND, PIN_IS_SECRET, BOARD_NOT_FOUND, BOARD_NOT_YOURS, IDEMPOTENCY_KEY_REUSED,
-        ];
-    POST "/v5/pins/{pin_id}/send" send::send "pins/send" token [PinsRead, MessagesWrite, ConversationsWrite]
-        refuses [
-            INVALID_VALUE, NO_RECIPIENTS, TOO_MANY_RECIPIENTS, TOO_MANY_PEOPLE, CONVERSATION_IN_GROUP, YOURSELF,
-            NOBODY_AVAILABLE, RECIPIENT_UNAVAILABLE, PIN_NOT_FOUND, PIN_IS_SECRET, CONVERSATION_NOT_FOUND,
-            IDEMPOTENCY_KEY_REUSED,
-        ];
-
-    GET "/v5/contacts" contacts::all "contacts/list" token [ContactsRead] refuses [INVALID_VALUE];
-    GET "/v5/pins/{pin_id}/contacts" contacts::for_pin "pins/list_contacts" token [ContactsRead, PinsRead]
-        refuses [INVALID_VALUE, PIN_NOT_FOUND, PIN_IS_SECRET];
-
     POST "/v5/ws/tickets" tickets::create "ws_tickets/create" token [ConversationsRead, MessagesRead];
     GET "/v5/ws" events::websocket "ws/open" ticket [ConversationsRead, MessagesRead]
         refuses [MALFORMED_HEADER, MALFORMED_CURSOR, ORIGIN_NOT_ALLOWED];
