@@ -39,7 +39,7 @@ macro_rules! each_added {
     };
 }
 
-/// Conversations that a writer keeps in memory from one batch to the next at most.
+/// Rows of a kind that a writer keeps in memory from one batch to the next at most.
 const KEPT_MAX: usize = 4_096;
 
 /// The rows that the acts of a batch have to do with.
@@ -89,14 +89,10 @@ impl Rows {
 
     /// Notes the newest event, and the newest message, of a conversation; false if it is not among the rows.
     pub(crate) fn touch(&mut self, id: ConversationId, last: i64, activity: Option<i64>) -> bool {
-        let Some(mut row) = self.conversations.peek(&id).cloned() else {
-            return false;
-        };
-        row.last_seq = last;
-        row.activity_seq = activity.unwrap_or(row.activity_seq);
-        self.conversations.put(id, row);
-        self.conversations.keep();
-        true
+        self.conversations.amend(&id, |row| {
+            row.last_seq = last;
+            row.activity_seq = activity.unwrap_or(row.activity_seq);
+        })
     }
 
     /// A conversation and its members, if both are among the rows.
@@ -106,18 +102,23 @@ impl Rows {
         Some(Known { row, members })
     }
 
-    /// What of these rows may serve the next batch, too: conversations with their members, and how they are found.
+    /// What of these rows may serve the next batch, too: conversations with their members, how they are found, and who
+    /// has blocked whom or not.
     pub(crate) fn into_kept(self) -> Self {
         let mut kept = Self {
             conversations: self.conversations,
             members: self.members,
             conversations_of_people: self.conversations_of_people,
+            blocks: self.blocks,
             ..Self::default()
         };
-        kept.conversations.keep_for_later(KEPT_MAX, |_| true);
-        kept.members.keep_for_later(KEPT_MAX, Members::all_counted);
+        kept.conversations
+            .keep_for_later(KEPT_MAX, |it| it.is_some());
+        kept.members
+            .keep_for_later(KEPT_MAX, |it| it.is_some_and(Members::all_counted));
         kept.conversations_of_people
-            .keep_for_later(KEPT_MAX, |_| true);
+            .keep_for_later(KEPT_MAX, |it| it.is_some());
+        kept.blocks.keep_for_later(KEPT_MAX, |_| true);
         kept
     }
 }

@@ -106,7 +106,8 @@ impl<E: Entity> Loaded<E> {
 
     /// The act that ran stands.
     pub(crate) fn keep(&mut self) {
-        self.decided.append(&mut self.draft);
+        // `append` would build the whole map anew for each act.
+        self.decided.extend(std::mem::take(&mut self.draft));
     }
 
     /// The act that ran does not stand.
@@ -114,14 +115,27 @@ impl<E: Entity> Loaded<E> {
         self.draft.clear();
     }
 
-    /// Forgets what was not there, and what `is_of_use` tells nothing of; all of it beyond `most`.
-    pub(crate) fn keep_for_later(&mut self, most: usize, is_of_use: impl Fn(&E) -> bool) {
+    /// Changes an entity after the acts, if it is in memory; whether it is.
+    pub(crate) fn amend(&mut self, key: &E::Key, change: impl FnOnce(&mut E)) -> bool {
+        if let Some(entity) = self.decided.get_mut(key) {
+            change(entity);
+            return true;
+        }
+        let Some(mut entity) = self.stored.get(key).cloned().flatten() else {
+            return false;
+        };
+        change(&mut entity);
+        self.decided.insert(key.clone(), entity);
+        true
+    }
+
+    /// Forgets all that is of no use later; all there is beyond `most`.
+    pub(crate) fn keep_for_later(&mut self, most: usize, is_of_use: impl Fn(Option<&E>) -> bool) {
         self.wanted.clear();
         if self.stored.len() > most {
             self.stored = HashMap::new();
         }
-        self.stored
-            .retain(|_, entity| entity.as_ref().is_some_and(&is_of_use));
+        self.stored.retain(|_, entity| is_of_use(entity.as_ref()));
     }
 
     /// Reads what was asked for; how much that was.
