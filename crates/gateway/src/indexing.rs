@@ -10,8 +10,8 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use crate::live::hub::Hub;
 
 /// How often a node looks whether the log went on, in its own memory. Messages that come in between are taken together.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// How long others have the writer for themselves between two turns over messages that were there before.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long others have the database for themselves between two turns over messages that were there before.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long after a failure it is tried again.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);

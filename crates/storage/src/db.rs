@@ -9,11 +9,14 @@ pub(crate) mod readers;
 pub(crate) mod tx;
 mod writer;
 
+use std::collections::BTreeSet;
+
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::r2d2::{ConnectionManager, PooledConnection};
 use diesel::{PgConnection, QueryResult, SqliteConnection};
 
 use crate::error::Result;
+use tx::LockKey;
 
 /// A connection to one of the two databases. `on!` writes a query once for both.
 pub(crate) enum Conn {
@@ -105,17 +108,13 @@ impl Conn {
         Ok(value)
     }
 
-    /// Runs `work` in a transaction that no other node's `exclusively` runs beside.
-    pub(crate) fn exclusively<T, E: From<diesel::result::Error>>(
+    /// Runs `work` in a transaction that writes.
+    fn writing<T, E: From<diesel::result::Error>>(
         &mut self,
         work: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
         self.begin(Begin::Write)?;
-        let outcome = self
-            .lock_exclusively()
-            .map_err(E::from)
-            .and_then(|()| work(self));
-        match outcome {
+        match work(self) {
             Ok(value) => {
                 self.commit()?;
                 Ok(value)
@@ -125,6 +124,32 @@ impl Conn {
                 Err(error)
             }
         }
+    }
+
+    /// Runs `work` in a transaction that no other node's `exclusively` runs beside.
+    pub(crate) fn exclusively<T, E: From<diesel::result::Error>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        self.writing(|conn| {
+            conn.lock_exclusively()?;
+            work(conn)
+        })
+    }
+
+    /// Runs `work` with these locks in a transaction beside the writers', on PostgreSQL; SQLite has one writer.
+    ///
+    /// It must change nothing that a writer keeps in memory, and what can be made anew: its commit is not waited for.
+    pub(crate) fn beside<T>(
+        &mut self,
+        locks: &BTreeSet<LockKey>,
+        work: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        self.writing(|conn| {
+            on!(conn, c => c.batch_execute("set local synchronous_commit = off"))?;
+            tx::lock_beside(conn, locks)?;
+            work(conn)
+        })
     }
 
     fn lock_exclusively(&mut self) -> QueryResult<()> {

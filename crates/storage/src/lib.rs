@@ -45,6 +45,7 @@ pub mod tickets;
 pub mod user_search;
 pub mod users;
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -119,8 +120,8 @@ struct Inner {
     source: Source,
     epoch: String,
     people_max: usize,
-    /// Held as long as the store lives.
-    _file_lock: Option<File>,
+    /// A SQLite file is held as long as the store lives.
+    file_lock: Option<File>,
 }
 
 /// An answer, and the position in the log that it shows: events after it, applied to it, give the next answer.
@@ -182,7 +183,7 @@ impl Store {
             source: source.clone(),
             epoch,
             people_max: config.people_max,
-            _file_lock: file_lock,
+            file_lock,
         };
         Ok((
             Self {
@@ -252,6 +253,25 @@ impl Store {
         let writers = &self.inner.writers;
         let find = Box::new(find);
         writers.act(Way::Together, locks, Some(find), body).await
+    }
+
+    /// Runs work that changes no row a writer keeps in memory, and only what can be made anew.
+    async fn beside<T: Send + 'static>(
+        &self,
+        locks: BTreeSet<LockKey>,
+        mut work: impl FnMut(&mut Conn) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if self.has_one_writer() {
+            let act = move |tx: &mut Tx<'_>| Ok(work(tx.conn()?)?);
+            let writers = &self.inner.writers;
+            return writers.act(Way::Beside, Vec::new(), None, act).await;
+        }
+        self.read(move |conn| conn.beside(&locks, work)).await
+    }
+
+    /// Whether all that is written goes through one writer, as on SQLite.
+    fn has_one_writer(&self) -> bool {
+        self.inner.file_lock.is_some()
     }
 
     /// Runs one query, or several that need not agree.

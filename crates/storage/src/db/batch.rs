@@ -31,6 +31,8 @@ pub(crate) enum Way {
     Together,
     /// With the connection, by itself.
     Alone,
+    /// As `Alone`, and changes no row that is ever kept in memory.
+    Beside,
 }
 
 /// Finds the locks of an act by looking up what does not change.

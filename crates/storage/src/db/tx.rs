@@ -47,20 +47,35 @@ impl LockKey {
     }
 }
 
-/// Takes all of these keys, in the order of their numbers, as every node does, and keeps writers from running ahead.
+/// What takes the locks whose numbers are given.
+const TAKE: &str = "count(pg_advisory_xact_lock(it))";
+
+/// The numbers of these keys, in the order in which every node takes them.
+fn numbers(keys: &BTreeSet<LockKey>) -> Vec<i64> {
+    let numbers: BTreeSet<i64> = keys.iter().map(LockKey::number).collect();
+    numbers.into_iter().collect()
+}
+
+/// Takes all of these keys, and keeps writers from running ahead.
 ///
 /// Tells how the log stood before they were taken.
 pub(super) fn lock_all(conn: &mut Conn, keys: &BTreeSet<LockKey>) -> Result<Option<Base>> {
-    let numbers: BTreeSet<i64> = keys.iter().map(LockKey::number).collect();
     let lock = format!(
-        "count(pg_advisory_xact_lock(it)), (select seq from log_head),
-         (select unlogged_changes from log_head),
+        "{TAKE}, (select seq from log_head), (select unlogged_changes from log_head),
          (select count(pg_advisory_xact_lock_shared({AHEAD})))"
     );
-    let numbers = numbers.into_iter().collect();
-    let locked =
-        many::call::<(BigInt, BigInt, BigInt, BigInt), (i64, i64, i64, i64)>(conn, &lock, numbers)?;
+    let locked = many::call::<(BigInt, BigInt, BigInt, BigInt), (i64, i64, i64, i64)>(
+        conn,
+        &lock,
+        numbers(keys),
+    )?;
     Ok(locked.map(|(_, seq, unlogged, _)| Base { seq, unlogged }))
+}
+
+/// Takes all of these keys for work that changes nothing a writer keeps in memory.
+pub(super) fn lock_beside(conn: &mut Conn, keys: &BTreeSet<LockKey>) -> Result<()> {
+    many::call::<BigInt, i64>(conn, TAKE, numbers(keys))?;
+    Ok(())
 }
 
 /// The number of the lock that a writer takes for itself when it writes what it decided without locks: then nobody is

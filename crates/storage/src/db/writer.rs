@@ -263,7 +263,9 @@ impl Writer {
         let mut decided = Decided::default();
         for waiting in batch.iter_mut() {
             let end = match waiting.way {
-                Way::Alone => Some(self.run_alone(conn, waiting, &held, &mut decided.events)?),
+                Way::Alone | Way::Beside => {
+                    Some(self.run_alone(conn, waiting, &held, &mut decided.events)?)
+                }
                 Way::Together => None,
             };
             decided.ended.push(end);

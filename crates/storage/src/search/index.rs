@@ -24,10 +24,26 @@ use crate::log;
 use crate::pin_snapshots::PinSnapshot;
 use crate::schema::{events, messages, search_progress};
 
-/// Messages of new events, and messages that were there before, that a turn takes at most.
-const TURN_MESSAGES: i64 = 128;
-/// Bytes of terms after which a turn takes no other message, so that other acts do not wait long.
-const TURN_BYTES: usize = 64 * 1_024;
+/// How much a turn takes.
+#[derive(Debug, Clone, Copy)]
+struct Portion {
+    /// Messages of new events, and messages that were there before, at most.
+    messages: i64,
+    /// Bytes of terms after which no other message is taken.
+    bytes: usize,
+}
+
+/// Where acts wait for a turn, it is short.
+const SHORT: Portion = Portion {
+    messages: 128,
+    bytes: 64 * 1_024,
+};
+
+/// Where nothing waits for a turn, more messages of a block are written at once.
+const LONG: Portion = Portion {
+    messages: 1_024,
+    bytes: 512 * 1_024,
+};
 
 const BLOCKS: Table = Table {
     name: "search_blocks",
@@ -106,6 +122,15 @@ struct Turn {
     left: Indexed,
 }
 
+impl Turn {
+    fn locks(&self) -> BTreeSet<LockKey> {
+        let places = self.steps.iter().map(|((conversation, _), _)| conversation);
+        let mut locks: BTreeSet<_> = places.map(|id| LockKey::Terms(*id)).collect();
+        locks.insert(LockKey::SearchProgress);
+        locks
+    }
+}
+
 /// How a turn ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Indexed {
@@ -118,7 +143,7 @@ pub enum Indexed {
 }
 
 /// Looks what is next. Run it on a snapshot: what is seen of the log must be all there is up to its head.
-fn plan(conn: &mut Conn) -> Result<Turn> {
+fn plan(conn: &mut Conn, portion: Portion) -> Result<Turn> {
     let from = progress(conn)?;
     let (trimmed, head) = log::ends(conn)?;
     let mut now = from;
@@ -130,8 +155,8 @@ fn plan(conn: &mut Conn) -> Result<Turn> {
         };
     }
     let mut steps = Vec::new();
-    let told = of_events(conn, now.seq)?;
-    let is_at_head = is_short(&told);
+    let told = of_events(conn, now.seq, portion)?;
+    let is_at_head = portion.exceeds(&told);
     for (seq, place) in told {
         now.seq = seq;
         steps.extend(place.map(|place| (place, now)));
@@ -140,8 +165,8 @@ fn plan(conn: &mut Conn) -> Result<Turn> {
         now.seq = head;
     }
     if let Some(place) = now.older {
-        let older = of_before(conn, place)?;
-        let is_last = is_short(&older);
+        let older = of_before(conn, place, portion)?;
+        let is_last = portion.exceeds(&older);
         for place in older {
             now.older = Some(place);
             steps.push((place, now));
@@ -163,18 +188,20 @@ fn plan(conn: &mut Conn) -> Result<Turn> {
     })
 }
 
-/// Whether there were fewer rows than were asked for.
-fn is_short<T>(rows: &[T]) -> bool {
-    i64::try_from(rows.len()).is_ok_and(|count| count < TURN_MESSAGES)
+impl Portion {
+    /// Whether these are fewer than were asked for.
+    fn exceeds<T>(self, rows: &[T]) -> bool {
+        i64::try_from(rows.len()).is_ok_and(|count| count < self.messages)
+    }
 }
 
 /// The next events about messages, whatever happened to them.
-fn of_events(conn: &mut Conn, after: i64) -> Result<Vec<(i64, Option<Place>)>> {
+fn of_events(conn: &mut Conn, after: i64, portion: Portion) -> Result<Vec<(i64, Option<Place>)>> {
     let rows: Vec<(i64, Option<i64>, Option<i64>)> = on!(conn, c => events::table
         .filter(events::seq.gt(after))
         .filter(events::kind.like("message.%"))
         .order(events::seq)
-        .limit(TURN_MESSAGES)
+        .limit(portion.messages)
         .select((events::seq, events::conversation_id, events::position))
         .load(c))?;
     let places = rows.into_iter();
@@ -184,7 +211,11 @@ fn of_events(conn: &mut Conn, after: i64) -> Result<Vec<(i64, Option<Place>)>> {
 }
 
 /// The next messages, in the order of their key.
-fn of_before(conn: &mut Conn, (conversation, position): Place) -> Result<Vec<Place>> {
+fn of_before(
+    conn: &mut Conn,
+    (conversation, position): Place,
+    portion: Portion,
+) -> Result<Vec<Place>> {
     // As one row, so that the key is searched by both.
     let beyond = sql::<Bool>("(conversation_id, position) > (")
         .bind::<BigInt, _>(conversation)
@@ -194,7 +225,7 @@ fn of_before(conn: &mut Conn, (conversation, position): Place) -> Result<Vec<Pla
     Ok(on!(conn, c => messages::table
         .filter(beyond)
         .order((messages::conversation_id, messages::position))
-        .limit(TURN_MESSAGES)
+        .limit(portion.messages)
         .select((messages::conversation_id, messages::position))
         .load(c))?)
 }
@@ -371,13 +402,8 @@ impl Blocks {
     }
 }
 
-/// Makes the messages of a turn findable; what is left after it.
-fn index(tx: &mut Tx<'_>, turn: &Turn) -> Step<Indexed> {
-    tx.lock(LockKey::SearchProgress)?;
-    for ((conversation, _), _) in &turn.steps {
-        tx.lock(LockKey::Terms(*conversation))?;
-    }
-    let conn = tx.conn()?;
+/// Makes the messages of a turn findable; what is left after it. It needs [`Turn::locks`].
+fn index(conn: &mut Conn, turn: &Turn, portion: Portion) -> Result<Indexed> {
     if progress(conn)? != turn.from {
         // Another node was faster.
         return Ok(Indexed::More);
@@ -396,7 +422,7 @@ fn index(tx: &mut Tx<'_>, turn: &Turn) -> Step<Indexed> {
     let mut written = 0;
     for (place, then) in &turn.steps {
         written += blocks.put(*place, found.get(place));
-        if written >= TURN_BYTES {
+        if written >= portion.bytes {
             (reached, left) = (*then, Indexed::More);
             break;
         }
@@ -434,16 +460,13 @@ pub(crate) fn forget(
 impl Store {
     /// Makes some of the messages findable that are not yet. Any number of nodes may do it at any time.
     pub async fn index_messages(&self) -> Result<Indexed> {
-        let turn = self.read(|conn| conn.snapshot(plan)).await?;
+        let portion = if self.has_one_writer() { SHORT } else { LONG };
+        let plan = move |conn: &mut Conn| plan(conn, portion);
+        let turn = self.read(move |conn| conn.snapshot(plan)).await?;
         if turn.from == turn.to {
             return Ok(turn.left);
         }
-        let conversations = turn
-            .steps
-            .iter()
-            .map(|((conversation, _), _)| *conversation);
-        let mut locks: Vec<LockKey> = conversations.map(LockKey::Terms).collect();
-        locks.push(LockKey::SearchProgress);
-        self.act(locks, move |tx| index(tx, &turn)).await
+        self.beside(turn.locks(), move |conn| index(conn, &turn, portion))
+            .await
     }
 }

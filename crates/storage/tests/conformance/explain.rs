@@ -231,39 +231,37 @@ fn postgres_scans(c: &mut PgConnection, statement: &Statement) -> Vec<String> {
         #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
         plan: String,
     }
+    let values = if statement.values.is_empty() {
+        String::new()
+    } else {
+        format!("({})", statement.values.join(", "))
+    };
+    // As the store's connections do, which plan a statement once for all values.
+    c.batch_execute(&format!(
+        "deallocate all; set plan_cache_mode = force_generic_plan; prepare asked as {}",
+        statement.sql
+    ))
+    .unwrap_or_else(|e| panic!("{e}: {}", statement.sql));
+    let explained: Explained =
+        diesel::sql_query(format!("explain (format json) execute asked{values}"))
+            .get_result(c)
+            .unwrap_or_else(|e| panic!("{e}: {statement:?}"));
+    let plan: Value = serde_json::from_str(&explained.plan).unwrap();
     let mut scans = Vec::new();
-    // A statement is planned for its values first, and when it was run some times once for all values.
-    for mode in ["force_custom_plan", "force_generic_plan"] {
-        let values = if statement.values.is_empty() {
-            String::new()
-        } else {
-            format!("({})", statement.values.join(", "))
-        };
-        c.batch_execute(&format!(
-            "deallocate all; set plan_cache_mode = {mode}; prepare asked as {}",
-            statement.sql
-        ))
-        .unwrap_or_else(|e| panic!("{e}: {}", statement.sql));
-        let explained: Explained =
-            diesel::sql_query(format!("explain (format json) execute asked{values}"))
-                .get_result(c)
-                .unwrap_or_else(|e| panic!("{e}: {statement:?}"));
-        let plan: Value = serde_json::from_str(&explained.plan).unwrap();
-        find_scans(&plan[0]["Plan"], mode, &mut scans);
-    }
+    find_scans(&plan[0]["Plan"], &mut scans);
     scans
 }
 
-fn find_scans(node: &Value, mode: &str, scans: &mut Vec<String>) {
+fn find_scans(node: &Value, scans: &mut Vec<String>) {
     let text = |key: &str| node[key].as_str().unwrap_or_default();
     let kind = text("Node Type");
     let table = text("Relation Name");
     // A whole index is as long as its table.
     let whole_index = kind.contains("Index") && node["Index Cond"].is_null();
     if (kind == "Seq Scan" || whole_index) && !TINY.contains(&table) {
-        scans.push(format!("{kind} {table}{} ({mode})", text("Index Name")));
+        scans.push(format!("{kind} {table}{}", text("Index Name")));
     }
     for child in node["Plans"].as_array().into_iter().flatten() {
-        find_scans(child, mode, scans);
+        find_scans(child, scans);
     }
 }

@@ -259,18 +259,18 @@ both! {
         let now = at.now().as_millis();
         at.execute(&format!(
             "insert into messages (conversation_id, position, sender_id, kind, text, created_at, version)
-             with recursive n (i) as (select 2 union all select i + 1 from n where i < 700)
+             with recursive n (i) as (select 2 union all select i + 1 from n where i < 1100)
              select {id}, i, {ana}, 'user', case when i = 300 then 'a hall with a zebra' else 'the hall' end,
                     {now} + i, 1 from n;
-             update conversations set last_position = 700;
+             update conversations set last_position = 1100;
              update search_progress set conversation_id = 0, position = 0"
         ));
-        assert!(at.index().await > 700 / 128);
-        let expected: Vec<_> = (1..=700).rev().map(|position| (id, position)).collect();
+        assert!(at.index().await > 1, "in more than one turn");
+        let expected: Vec<_> = (1..=1_100).rev().map(|position| (id, position)).collect();
         assert_eq!(at.finds_in_pages(bo, "hall", 60).await, expected);
         assert_eq!(at.finds(bo, "zeb").await, [300]);
         assert_eq!(at.finds(bo, "hall zebra").await, [300]);
-        assert_eq!(at.number("select count(*) from search_blocks"), 44);
+        assert_eq!(at.number("select count(*) from search_blocks"), 69);
     }
 }
 
@@ -362,17 +362,22 @@ both! {
     messages_of_an_older_store_become_findable(at) {
         let (ana, bo) = (at.person("ana"), at.person("bo"));
         let id = at.hall_of(ana, bo).await;
-        for n in 2..=130 {
-            at.writes(ana, id, &format!("hall {n}")).await;
-        }
-        // As the migration leaves it.
-        at.execute("update search_progress set seq = (select seq from log_head), conversation_id = 0, position = 0");
-        at.writes(ana, id, "hall 131").await;
-        let expected: Vec<i64> = (1..=131).rev().collect();
+        let now = at.now().as_millis();
+        // More than a turn takes; and as the migration leaves it.
+        at.execute(&format!(
+            "insert into messages (conversation_id, position, sender_id, kind, text, created_at, version)
+             with recursive n (i) as (select 2 union all select i + 1 from n where i < 1030)
+             select {id}, i, {ana}, 'user', 'hall ' || i, {now}, 1 from n;
+             update conversations set last_position = 1030;
+             update search_progress set seq = (select seq from log_head), conversation_id = 0, position = 0"
+        ));
+        at.writes(ana, id, "hall 1031").await;
+        let expected: Vec<i64> = (1..=1_031).rev().collect();
         assert_eq!(at.store.index_messages().await.unwrap(), Indexed::Older);
-        assert_eq!(at.finds(bo, "hall 131").await, [131], "new ones do not wait");
+        assert_eq!(at.finds(bo, "hall 1031").await, [1_031], "new ones do not wait");
         at.index().await;
-        assert_eq!(at.finds(bo, "hall").await, expected);
+        let found = at.finds_in_pages(bo, "hall", 250).await;
+        assert_eq!(found.iter().map(|(_, position)| *position).collect::<Vec<_>>(), expected);
         assert_eq!(at.number("select count(*) from search_progress where conversation_id is null"), 1);
     }
 
