@@ -115,22 +115,27 @@ const NOTHING: &str = "null";
 
 /// The next value of a list that Rust's `Debug` wrote, as a literal of PostgreSQL's.
 fn literal(rest: &mut Rest<'_>) -> Option<String> {
-    let text = value(rest)?;
+    let text = value(rest, false)?;
     if text == NOTHING {
         return Some(text);
     }
     Some(format!("'{}'", text.replace('\'', "''")))
 }
 
-fn value(rest: &mut Rest<'_>) -> Option<String> {
+/// A value; a string of a list in quotes, since it may hold what ends the list.
+fn value(rest: &mut Rest<'_>, of_list: bool) -> Option<String> {
     while rest.next_if(|c| matches!(c, ',' | ' ')).is_some() {}
     match rest.peek()? {
+        '"' if of_list => {
+            let text = string(rest).replace('\\', r"\\").replace('"', r#"\""#);
+            Some(format!("\"{text}\""))
+        }
         '"' => Some(string(rest)),
         '[' => {
             rest.next();
             let mut elements = Vec::new();
             while rest.peek().is_some_and(|c| *c != ']') {
-                elements.extend(value(rest));
+                elements.extend(value(rest, true));
             }
             rest.next();
             Some(format!("{{{}}}", elements.join(",")))
@@ -142,7 +147,7 @@ fn value(rest: &mut Rest<'_>) -> Option<String> {
             }
             if word == "Some" {
                 rest.next();
-                let inner = value(rest);
+                let inner = value(rest, of_list);
                 rest.next();
                 return inner;
             }
