@@ -61,6 +61,7 @@ pub fn made<V: Serialize>(status: StatusCode, replayed: bool, view: &V) -> HttpR
 }
 
 /// An answer of the caller's own state that is written already.
+#[must_use]
 pub fn written_at(cursor: &Cursor, json: Vec<u8>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((SEQ_HEADER, cursor.to_string()))
