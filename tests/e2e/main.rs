@@ -29,6 +29,7 @@ mod property;
 mod read_receipts;
 mod reading;
 mod repeats;
+mod replies;
 mod search;
 mod sends;
 mod sessions;

@@ -47,7 +47,8 @@ async fn answer_and_frame_are_whole(world: &World) {
     let message = json!({
         "conversation_id": "[conversation_id]", "position": 1, "kind": "user", "sender": person("ana", "Ana"),
         "text": "For the hall?", "created_at": "[created_at]", "edited_at": null, "deleted_at": null,
-        "reactions": [], "system": null, "version": 1,
+        "reactions": [], "system": null, "version": 1, "board": null, "user": null, "reply_to": null,
+        "about_pin_id": null, "forwarded": false,
         "pin": {
             "pin_id": "[pin_id]", "owner_id": "[owner_id]", "title": "Green hall", "description": null,
             "alt_text": null, "link": "https://halls.example/1", "image_url": "https://img.example/hall.jpg",

@@ -192,6 +192,18 @@ impl Person {
         self.api.request(Method::POST, &path).json(message)
     }
 
+    /// Answers a message.
+    pub async fn replies_to(&self, conversation: &str, position: i64, text: &str) -> Answer {
+        let message = json!({"text": text, "reply_to": position});
+        self.writing(conversation, &message).send().await
+    }
+
+    /// Passes a message on to these recipients.
+    pub async fn forwards(&self, conversation: &str, position: i64, to: &Value) -> Answer {
+        let path = format!("{}/forward", place(conversation, position));
+        self.api.post(&path, &json!({"recipients": to})).await
+    }
+
     /// Changes the text of a message.
     pub async fn edits(&self, conversation: &str, position: i64, text: &str) -> Answer {
         let path = place(conversation, position);

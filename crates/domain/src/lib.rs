@@ -3,10 +3,10 @@
 //! A **pin** is a picture with a link, kept on a **board**. A person *sends* a pin to **contacts**
 //! (the people they follow or talk with); that makes or continues a **conversation**: *direct*, unique
 //! for two people, or a *group*. A **membership** is a person's place in a conversation, with a state
-//! and a read mark. A **message** has a gapless **position** in its conversation. A **head** is the
-//! avatar of a conversation at the lower left of the screen. Each **act** (one request, one
-//! transaction) writes its **events** to the one **log**, where `seq` is commit order. A **term** is what a
-//! message is found by.
+//! and a read mark. A **message** has a gapless **position** in its conversation. It may *answer* another
+//! one, of which it shows a **quote**, and may be *passed on*. A **head** is the avatar of a conversation
+//! at the lower left of the screen. Each **act** (one request, one transaction) writes its **events** to the
+//! one **log**, where `seq` is commit order. A **term** is what a message is found by.
 //!
 //! This crate is pure: no clock, no chance, no I/O. Time and ids are arguments.
 

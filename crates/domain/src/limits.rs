@@ -2,6 +2,8 @@
 
 /// Unicode scalars in the text of a message.
 pub const MESSAGE_TEXT_MAX: usize = 5_000;
+/// Unicode scalars of a message's text that an answer to it shows.
+pub const QUOTE_TEXT_MAX: usize = 200;
 /// How long after it was sent a message's text may be changed, in milliseconds.
 pub const EDIT_WINDOW_MS: i64 = 15 * 60 * 1_000;
 /// How often the text of one message may be changed.

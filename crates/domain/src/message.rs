@@ -1,6 +1,7 @@
 //! Messages: what one may contain.
 
-use crate::{PinId, Refusal, Time, UserId, limits, link, text};
+use crate::board::Privacy;
+use crate::{BoardId, Field, PinId, Refusal, Time, UserId, limits, link, text};
 
 /// What wrote a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,26 +31,97 @@ impl MessageKind {
     }
 }
 
+/// What a message carries beside its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carried {
+    /// A pin.
+    Pin(PinId),
+    /// A board.
+    Board(BoardId),
+    /// Somebody's profile.
+    Profile(UserId),
+}
+
 /// A message that may be sent: checked, not yet placed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MessageDraft {
     /// NFC, at most [`limits::MESSAGE_TEXT_MAX`] scalars, not blank.
     pub text: Option<String>,
-    /// The pin it carries.
-    pub pin: Option<PinId>,
+    /// What it carries.
+    pub carried: Option<Carried>,
+    /// The position of the message that it answers.
+    pub reply_to: Option<i64>,
+    /// The pin that it is about: one that was sent in the conversation before.
+    pub about_pin: Option<PinId>,
 }
 
 impl MessageDraft {
     /// Checks what a person wrote. A blank text counts as none.
     ///
     /// # Errors
-    /// [`Refusal::EmptyMessage`] without text and pin; [`Refusal::InvalidValue`] for a text out of bounds.
-    pub fn new(text: Option<&str>, pin: Option<PinId>) -> Result<Self, Refusal> {
+    /// [`Refusal::EmptyMessage`] without text and anything carried; [`Refusal::InvalidValue`] for a text out of bounds.
+    pub fn new(text: Option<&str>, carried: Option<Carried>) -> Result<Self, Refusal> {
         let text = text::optional("text", text, limits::MESSAGE_TEXT_MAX)?;
-        if text.is_none() && pin.is_none() {
+        if text.is_none() && carried.is_none() {
             return Err(Refusal::EmptyMessage);
         }
-        Ok(Self { text, pin })
+        Ok(Self {
+            text,
+            carried,
+            reply_to: None,
+            about_pin: None,
+        })
+    }
+
+    /// As an answer to the message at this position.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidValue`] for what is no position.
+    pub fn reply_to(mut self, position: Option<i64>) -> Result<Self, Refusal> {
+        if position.is_some_and(|p| p < 1) {
+            let field = Field::new("reply_to", "must be 1 or more");
+            return Err(Refusal::InvalidValue(field));
+        }
+        self.reply_to = position;
+        Ok(self)
+    }
+
+    /// About this pin.
+    #[must_use]
+    pub fn about_pin(mut self, pin: Option<PinId>) -> Self {
+        self.about_pin = pin;
+        self
+    }
+
+    /// The pin it carries.
+    #[must_use]
+    pub const fn pin(&self) -> Option<PinId> {
+        match self.carried {
+            Some(Carried::Pin(pin)) => Some(pin),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a message may be answered, or passed on: not one of Pinwire's own, and not one that was deleted.
+///
+/// # Errors
+/// [`Refusal::SystemMessage`], [`Refusal::MessageDeleted`].
+pub fn check_taken_up(kind: MessageKind, is_deleted: bool) -> Result<(), Refusal> {
+    match (kind, is_deleted) {
+        (MessageKind::System, _) => Err(Refusal::SystemMessage),
+        (MessageKind::User, true) => Err(Refusal::MessageDeleted),
+        (MessageKind::User, false) => Ok(()),
+    }
+}
+
+/// What an answer shows of the text that it answers: its beginning, with an ellipsis where it goes on.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    match text.char_indices().nth(limits::QUOTE_TEXT_MAX) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default().trim_end()),
+        None => text.to_owned(),
     }
 }
 
@@ -164,6 +236,29 @@ pub fn pin_state(sent: (i64, Option<&str>), now: Option<(i64, Option<&str>)>) ->
     }
 }
 
+/// How a board that was shared stands now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BoardState {
+    /// Whoever has its address can look at it.
+    Open,
+    /// Its owner alone can.
+    Secret,
+    /// Removed by its owner.
+    Removed,
+}
+
+impl BoardState {
+    /// How a board of this privacy stands; of none if it is gone.
+    #[must_use]
+    pub const fn of(now: Option<Privacy>) -> Self {
+        match now {
+            None => Self::Removed,
+            Some(Privacy::Secret) => Self::Secret,
+            Some(Privacy::Public | Privacy::Protected) => Self::Open,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,7 +270,13 @@ mod tests {
             Err(Refusal::EmptyMessage)
         );
         assert_eq!(MessageDraft::new(None, None), Err(Refusal::EmptyMessage));
-        assert!(MessageDraft::new(None, Some(PinId::new(1))).is_ok());
+        for carried in [
+            Carried::Pin(PinId::new(1)),
+            Carried::Board(BoardId::new(1)),
+            Carried::Profile(UserId::new(1)),
+        ] {
+            assert!(MessageDraft::new(None, Some(carried)).is_ok());
+        }
     }
 
     #[test]
@@ -186,6 +287,40 @@ mod tests {
             MessageDraft::new(Some(&format!("{at}é")), None),
             Err(Refusal::InvalidValue(_))
         ));
+    }
+
+    #[test]
+    fn an_answer_names_a_position() {
+        let draft = || MessageDraft::new(Some("yes"), None).unwrap();
+        assert_eq!(draft().reply_to(Some(1)).unwrap().reply_to, Some(1));
+        assert_eq!(draft().reply_to(None).unwrap().reply_to, None);
+        for bad in [0, -1] {
+            let refused = draft().reply_to(Some(bad));
+            assert!(matches!(refused, Err(Refusal::InvalidValue(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_answer_shows_the_beginning_of_a_text() {
+        let at = "é".repeat(limits::QUOTE_TEXT_MAX);
+        assert_eq!(quoted(&at), at);
+        assert_eq!(quoted(&format!("{at}x")), format!("{at}…"));
+    }
+
+    #[test]
+    fn what_is_deleted_or_not_a_persons_is_not_taken_up() {
+        use MessageKind::{System, User};
+        assert_eq!(check_taken_up(User, false), Ok(()));
+        assert_eq!(check_taken_up(User, true), Err(Refusal::MessageDeleted));
+        assert_eq!(check_taken_up(System, false), Err(Refusal::SystemMessage));
+    }
+
+    #[test]
+    fn a_shared_board_is_open_unless_secret_or_gone() {
+        assert_eq!(BoardState::of(Some(Privacy::Public)), BoardState::Open);
+        assert_eq!(BoardState::of(Some(Privacy::Protected)), BoardState::Open);
+        assert_eq!(BoardState::of(Some(Privacy::Secret)), BoardState::Secret);
+        assert_eq!(BoardState::of(None), BoardState::Removed);
     }
 
     const ANA: UserId = UserId::new(1);

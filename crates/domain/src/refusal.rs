@@ -79,6 +79,12 @@ pub enum Refusal {
     /// No such message for the caller.
     #[error("no such message")]
     MessageNotFound,
+    /// A message of Pinwire's own is not answered or passed on.
+    #[error("this message is nobody's")]
+    SystemMessage,
+    /// A message can be about a pin only that was sent in its conversation.
+    #[error("this pin was not sent in this conversation")]
+    PinNotInConversation,
     /// Only who wrote a message may change it, or delete it for everyone.
     #[error("this message is not yours")]
     MessageNotYours,
@@ -110,7 +116,7 @@ pub enum Refusal {
     #[error("no such session")]
     SessionNotFound,
     /// A message without any content.
-    #[error("a message needs a text or a pin")]
+    #[error("a message needs a text, or something that it carries")]
     EmptyMessage,
     /// No recipient was named, or only the caller.
     #[error("name at least one other person")]

@@ -14,6 +14,7 @@ pub mod drafts;
 pub mod event_stream;
 pub mod events;
 pub mod follows;
+pub mod forwards;
 pub mod groups;
 pub mod heads;
 pub mod media_source;

@@ -34,8 +34,14 @@ impl Caller {
     pub fn access(&self, secret: Scope) -> Access {
         Access {
             user: self.user,
-            secret: self.scopes.contains(&secret),
+            secret: self.may(secret),
         }
+    }
+
+    /// Whether the token allows this.
+    #[must_use]
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
     }
 
     /// Makes sure of a scope that only some requests of an operation need.

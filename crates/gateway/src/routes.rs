@@ -195,7 +195,8 @@ operations! {
         refuses [CONVERSATION_NOT_FOUND];
     POST "/v5/conversations/{conversation_id}/messages" messages::send "messages/create" token [MessagesWrite]
         refuses [
-            INVALID_VALUE, EMPTY_MESSAGE, PIN_NOT_FOUND, PIN_IS_SECRET, CONVERSATION_NOT_FOUND,
+            INVALID_VALUE, EMPTY_MESSAGE, PIN_NOT_FOUND, PIN_IS_SECRET, PIN_NOT_IN_CONVERSATION, BOARD_NOT_FOUND,
+            USER_NOT_FOUND, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND, MESSAGE_DELETED, SYSTEM_MESSAGE,
             IDEMPOTENCY_KEY_REUSED,
         ];
     GET "/v5/conversations/{conversation_id}/messages/{position}" messages::get token [MessagesRead]
@@ -209,6 +210,12 @@ operations! {
         refuses [MESSAGE_NOT_YOURS, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND];
     GET "/v5/conversations/{conversation_id}/messages/{position}/revisions" message_changes::revisions "messages/list_revisions" token [MessagesRead]
         refuses [CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND];
+    POST "/v5/conversations/{conversation_id}/messages/{position}/forward" forwards::forward "messages/forward" token [MessagesRead, MessagesWrite, ConversationsWrite]
+        refuses [
+            NO_RECIPIENTS, TOO_MANY_RECIPIENTS, YOURSELF, NOBODY_AVAILABLE, PIN_NOT_FOUND, PIN_IS_SECRET,
+            BOARD_NOT_FOUND, USER_NOT_FOUND, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND, MESSAGE_DELETED,
+            SYSTEM_MESSAGE, IDEMPOTENCY_KEY_REUSED,
+        ];
     PUT "/v5/conversations/{conversation_id}/messages/{position}/reactions/{emoji}" reactions::set token [MessagesWrite]
         refuses [INVALID_VALUE, MESSAGE_DELETED, TOO_MANY_REACTIONS, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND];
     DELETE "/v5/conversations/{conversation_id}/messages/{position}/reactions/{emoji}" reactions::clear token [MessagesWrite]

@@ -9,6 +9,7 @@ pub mod image;
 pub mod kinds;
 pub mod message;
 pub mod pin;
+pub mod reply;
 mod request;
 pub mod settings;
 
@@ -22,6 +23,7 @@ pub use conversation::{
 pub use draft::DraftView;
 pub use message::{MessageView, NoticeView, PinCardView, ReactionView, RevisionView};
 pub use pin::PinView;
+pub use reply::{BoardCardView, ReplyView};
 pub use request::RequestView;
 pub use settings::SettingsView;
 

@@ -9,6 +9,7 @@ mod rows;
 mod schema;
 mod words;
 
+pub mod board_snapshots;
 pub mod boards;
 pub mod contacts;
 pub mod conversations;

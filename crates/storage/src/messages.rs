@@ -1,23 +1,28 @@
 //! Messages as one person sees them.
 
 mod changes;
+pub(crate) mod content;
+mod extras;
 mod notices;
 pub(crate) mod post;
+pub(crate) mod quotes;
 mod reactions;
 mod reading;
 
-use pinwire_domain::message::{MessageKind, PinState, Standing};
+use pinwire_domain::message::{BoardState, Carried, MessageKind, PinState, Standing};
 use pinwire_domain::reaction::Reactions;
-use pinwire_domain::{ConversationId, Time};
+use pinwire_domain::{BoardId, ConversationId, PinId, Time};
 
 pub use changes::Revision;
 pub use notices::Notice;
 pub(crate) use notices::name_people;
+pub use quotes::{Quote, QuotedThing, Reply};
 pub use reading::Page;
 pub(crate) use reading::{
     MessageRow, Place, exclusions, holding_pin, load, message_columns, require_visible,
 };
 
+use crate::board_snapshots::BoardSnapshot;
 use crate::people::Person;
 use crate::pin_snapshots::PinSnapshot;
 
@@ -36,6 +41,16 @@ pub struct Message {
     pub text: Option<String>,
     /// The pin as it was sent, and how it stands now.
     pub pin: Option<(PinSnapshot, PinState)>,
+    /// The board as it was shared, and how it stands now.
+    pub board: Option<(BoardSnapshot, BoardState)>,
+    /// The person whose profile was shared, as they are now.
+    pub profile: Option<Person>,
+    /// The message that it answers.
+    pub reply_to: Option<Reply>,
+    /// The pin that it is about.
+    pub about_pin: Option<PinId>,
+    /// Whether it was written elsewhere, and passed on.
+    pub forwarded: bool,
     /// The sender's own mark; for the sender's devices only.
     pub client_message_id: Option<String>,
     /// When it was sent.
@@ -61,7 +76,18 @@ impl Message {
             sender: self.sender.id,
             sent_at: self.created_at,
             is_deleted: self.deleted_at.is_some(),
-            carries: self.pin.is_some(),
+            carries: self.carried().is_some(),
         }
+    }
+
+    /// What it carries beside its text.
+    #[must_use]
+    pub fn carried(&self) -> Option<Carried> {
+        let pin = self.pin.as_ref().map(|(pin, _)| PinId::new(pin.id));
+        let board = self.board.as_ref().map(|(board, _)| BoardId::new(board.id));
+        let profile = self.profile.as_ref().map(|person| person.id);
+        pin.map(Carried::Pin)
+            .or(board.map(Carried::Board))
+            .or(profile.map(Carried::Profile))
     }
 }

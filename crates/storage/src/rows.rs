@@ -2,6 +2,7 @@
 
 use pinwire_domain::ConversationId;
 
+use crate::board_snapshots::ShareableBoard;
 use crate::conversations::Known;
 use crate::conversations::periods::NewPeriod;
 use crate::conversations::rows::{ConversationOfPeople, ConversationRow, Members};
@@ -11,7 +12,10 @@ use crate::db::many::Writes;
 use crate::drafts::Draft;
 use crate::error::Result;
 use crate::idempotency::KeptOutcome;
+use crate::messages::Message;
+use crate::messages::content::SeenPin;
 use crate::messages::post::{NewExclusion, NewMessage};
+use crate::messages::quotes::Quote;
 use crate::people::{OpenAccount, Username};
 use crate::pin_snapshots::SendablePin;
 use crate::safety::Block;
@@ -26,9 +30,8 @@ macro_rules! each {
 /// Does the same with each kind that is read.
 macro_rules! each_loaded {
     ($rows:expr, $kind:ident => $does:expr) => {
-        each!($rows, [usernames, accounts, blocks, pins, conversations_of_people, conversations, members, drafts,
-            outcomes],
-            $kind => $does)
+        each!($rows, [usernames, accounts, blocks, pins, boards, quotes, originals, seen_pins, conversations_of_people,
+            conversations, members, drafts, outcomes], $kind => $does)
     };
 }
 
@@ -49,6 +52,12 @@ pub(crate) struct Rows {
     pub(crate) accounts: Loaded<OpenAccount>,
     pub(crate) blocks: Loaded<Block>,
     pub(crate) pins: Loaded<SendablePin>,
+    pub(crate) boards: Loaded<ShareableBoard>,
+    /// Messages that are answered or passed on.
+    pub(crate) quotes: Loaded<Quote>,
+    /// Messages that are passed on, whole.
+    pub(crate) originals: Loaded<Message>,
+    pub(crate) seen_pins: Loaded<SeenPin>,
     pub(crate) conversations_of_people: Loaded<ConversationOfPeople>,
     pub(crate) conversations: Loaded<ConversationRow>,
     pub(crate) members: Loaded<Members>,

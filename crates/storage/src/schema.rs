@@ -245,6 +245,8 @@ diesel::table! {
         version -> BigInt,
         reactions -> Nullable<Text>,
         notice -> Nullable<Text>,
+        board_snapshot -> Nullable<Text>,
+        forwarded -> Bool,
     }
 }
 

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::db::tx::{self, LockKey, Step, Tx};
 use crate::error::Result;
 use crate::idempotency::{self, IdempotencyKey, Keep, Made};
+use crate::messages::content::{self, Content};
 use crate::messages::post::{self, Post};
 use crate::messages::{self, Message};
-use crate::pin_snapshots::{self, PinSnapshot};
 use crate::{Store, conversations, people};
 
 /// Whom a pin is sent to, as the caller names them.
@@ -28,17 +28,24 @@ pub enum Recipient {
     Conversation(ConversationId),
 }
 
+/// What is sent.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// What the caller wrote, and what it carries.
+    Draft(MessageDraft),
+    /// A message that the caller sees, passed on: its conversation and position.
+    Forward(ConversationId, i64),
+}
+
 /// A send as it was asked for.
 #[derive(Debug, Clone)]
 pub struct SendRequest {
-    /// The pin.
-    pub pin: PinId,
+    /// What is sent.
+    pub what: What,
     /// To whom.
     pub recipients: Vec<Recipient>,
     /// Apart or as a group.
     pub mode: SendMode,
-    /// The message that carries the pin.
-    pub draft: MessageDraft,
     /// The caller's own mark for the messages.
     pub client_message_id: Option<String>,
     /// The key that makes a repeat harmless.
@@ -101,7 +108,7 @@ enum Target {
 
 /// A send that was decided and not yet written.
 struct Plan {
-    pin: PinSnapshot,
+    content: Content,
     /// One for each message: where it goes, and which places of the request it is for.
     goals: Vec<(Goal, Vec<usize>)>,
 }
@@ -116,9 +123,14 @@ enum Goal {
 fn plan(tx: &mut Tx<'_>, access: Access, request: &SendRequest, people_max: usize) -> Step<Plan> {
     let caller = access.user;
     conversation::check_recipients(request.recipients.len())?;
-    tx.rows.pins.want(request.pin);
+    if let What::Draft(draft) = &request.what {
+        content::want(tx, caller, draft);
+    }
     let targets = resolve(tx, caller, request)?;
-    let pin = pin_snapshots::sendable(tx, access, request.pin)?;
+    let content = match &request.what {
+        What::Draft(draft) => content::of_draft(tx, access, draft)?,
+        What::Forward(id, position) => content::of_message(tx, access, (*id, *position))?,
+    };
     let available: Vec<bool> = targets.iter().map(|t| *t != Target::Unavailable).collect();
     conversation::check_available(request.mode, &available)?;
     let goals = match request.mode {
@@ -128,7 +140,7 @@ fn plan(tx: &mut Tx<'_>, access: Access, request: &SendRequest, people_max: usiz
         }
         SendMode::Separate => separate_goals(tx, caller, &targets)?,
     };
-    Ok(Plan { pin, goals })
+    Ok(Plan { content, goals })
 }
 
 /// The group of all who are named.
@@ -255,8 +267,7 @@ fn write(tx: &mut Tx<'_>, access: Access, request: &SendRequest, people_max: usi
     let plan = plan(tx, access, request, people_max)?;
     let post = Post {
         sender: caller,
-        draft: &request.draft,
-        pin: Some(&plan.pin),
+        content: &plan.content,
         client_message_id: request.client_message_id.as_deref(),
     };
     let mut sent = Sent::from(Vec::with_capacity(plan.goals.len()));
@@ -287,7 +298,10 @@ fn goal_locks(
     people_max: usize,
 ) -> Step<Vec<LockKey>> {
     let mut targets = Vec::with_capacity(request.recipients.len());
-    let mut locks = Vec::with_capacity(request.recipients.len());
+    let mut locks = Vec::with_capacity(request.recipients.len() + 1);
+    if let What::Forward(from, _) = &request.what {
+        locks.push(LockKey::Conversation(from.get()));
+    }
     for recipient in &request.recipients {
         match recipient {
             Recipient::User(id) => targets.push(Target::Person(*id)),
@@ -318,10 +332,10 @@ fn goal_locks(
 }
 
 impl Store {
-    /// Sends a pin. All messages commit together.
+    /// Sends something, or passes a message on. All messages commit together.
     ///
     /// # Errors
-    /// The refusals of the pin, the recipients, the group's size and the idempotency key.
+    /// The refusals of what is sent, the recipients, the group's size and the idempotency key.
     pub async fn send(&self, access: Access, request: SendRequest) -> Result<Made<Sent>> {
         let caller = access.user;
         let people_max = self.people_max();
@@ -355,7 +369,8 @@ impl Store {
     /// Writes a message into a conversation that the caller takes part in.
     ///
     /// # Errors
-    /// [`Refusal::ConversationNotFound`], and the refusals of the pin and the idempotency key.
+    /// [`Refusal::ConversationNotFound`], and the refusals of what it carries, answers and is about, and of the
+    /// idempotency key.
     pub async fn send_message(
         &self,
         access: Access,
@@ -371,18 +386,12 @@ impl Store {
             tx.rows.conversations.want(conversation);
             tx.rows.members.want(conversation);
             tx.once(caller, key.as_ref(), Keep::Forever, |tx| {
-                if let Some(pin) = draft.pin {
-                    tx.rows.pins.want(pin);
-                }
+                content::want(tx, caller, &draft);
                 conversations::members_for(tx, caller, conversation)?;
-                let pin = match draft.pin {
-                    Some(pin) => Some(pin_snapshots::sendable(tx, access, pin)?),
-                    None => None,
-                };
+                let content = content::of_draft_in(tx, access, conversation, &draft)?;
                 let post = Post {
                     sender: caller,
-                    draft: &draft,
-                    pin: pin.as_ref(),
+                    content: &content,
                     client_message_id: client_message_id.as_deref(),
                 };
                 let message = post::post(tx, conversation, &post)?;
@@ -429,6 +438,7 @@ fn would(
     people_max: usize,
 ) -> Step<Vec<WouldSend>> {
     let plan = plan(tx, access, request, people_max)?;
+    let pin = plan.content.pin().map(|pin| PinId::new(pin.id));
     let mut would = Vec::with_capacity(plan.goals.len());
     for (goal, recipients) in plan.goals {
         let available = !matches!(goal, Goal::Unavailable);
@@ -437,12 +447,12 @@ fn would(
             Goal::People(people) => conversations::existing(tx, &people)?,
             Goal::Unavailable => None,
         };
-        let already_sent = match existing {
-            Some(id) => {
+        let already_sent = match (existing, pin) {
+            (Some(id), Some(pin)) => {
                 let ids = [id.get()];
-                !messages::holding_pin(tx.conn()?, access.user, &ids, request.pin)?.is_empty()
+                !messages::holding_pin(tx.conn()?, access.user, &ids, pin)?.is_empty()
             }
-            None => false,
+            _ => false,
         };
         would.push(WouldSend {
             recipients,

@@ -1,6 +1,7 @@
 //! Changing and deleting messages.
 
 use actix_web::{HttpResponse, delete, get, patch, web};
+use pinwire_domain::token::Scope;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -17,7 +18,7 @@ use crate::view::{self, MessageView, RevisionView};
 #[serde(deny_unknown_fields)]
 #[schema(as = MessageUpdate)]
 pub struct EditBody {
-    /// What it is to say; null takes the text away from a message that carries a pin.
+    /// What it is to say; null takes the text away from a message that carries something.
     #[serde(deserialize_with = "Option::deserialize")]
     #[schema(required, max_length = 5000, example = "For the hall, of course")]
     pub text: Option<String>,
@@ -45,7 +46,8 @@ pub async fn edit(
     let place = path_place(&path.0, &path.1)?;
     let text = body.value.text.clone();
     let message = app.store.edit_message(caller.user, place, text).await?;
-    Ok(HttpResponse::Ok().json(MessageView::made_of(message, Some(caller.user))))
+    let view = MessageView::made_of(message, Some(caller.user));
+    Ok(HttpResponse::Ok().json(view.quoting(caller.may(Scope::MessagesRead))))
 }
 
 /// The texts of a message.

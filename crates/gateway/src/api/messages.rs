@@ -2,9 +2,9 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, get, post, web};
-use pinwire_domain::message::MessageDraft;
+use pinwire_domain::message::{Carried, MessageDraft};
 use pinwire_domain::token::Scope;
-use pinwire_domain::{ConversationId, PinId, Refusal};
+use pinwire_domain::{ConversationId, Refusal};
 use pinwire_storage::messages::{Message, Page};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -196,7 +196,7 @@ pub async fn get(
     }))
 }
 
-/// A new message: a text, a pin, or both.
+/// A new message: a text, or a pin, a board or a profile, or a text with one of these.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = MessageCreate)]
@@ -207,9 +207,47 @@ pub struct MessageBody {
     /// A pin to send along.
     #[schema(pattern = r"^\d+$")]
     pub pin_id: Option<String>,
+    /// A board to share: any that you can look at.
+    #[schema(pattern = r"^\d+$")]
+    pub board_id: Option<String>,
+    /// A person whose profile to share.
+    #[schema(pattern = r"^\d+$")]
+    pub user_id: Option<String>,
+    /// The position of the message that this one answers.
+    #[schema(minimum = 1)]
+    pub reply_to: Option<i64>,
+    /// A pin that was sent in this conversation, and that this message is about. Left out, an answer is about the pin
+    /// that the message it answers carries or is about.
+    #[schema(pattern = r"^\d+$")]
+    pub about_pin_id: Option<String>,
     /// Your own mark; makes a repeat harmless, as `Idempotency-Key` does.
     #[schema(min_length = 1, max_length = 64)]
     pub client_message_id: Option<String>,
+}
+
+/// The one thing that a message carries, if any.
+fn carried(body: &MessageBody) -> ApiResult<Option<Carried>> {
+    let given = [
+        ("pin_id", &body.pin_id),
+        ("board_id", &body.board_id),
+        ("user_id", &body.user_id),
+    ];
+    let mut given = given
+        .into_iter()
+        .filter_map(|(field, value)| Some((field, value.as_deref()?)));
+    let (first, second) = (given.next(), given.next());
+    if let (Some((one, _)), Some((other, _))) = (first, second) {
+        let message = format!("{one} and {other} exclude each other");
+        return Err(ApiError::new(reasons::MALFORMED_BODY, message)
+            .field(one, format!("not together with {other}"))
+            .field(other, format!("not together with {one}")));
+    }
+    Ok(match first {
+        Some(("pin_id", pin)) => Some(Carried::Pin(id(pin, "pin_id")?)),
+        Some(("board_id", board)) => Some(Carried::Board(id(board, "board_id")?)),
+        Some((field, user)) => Some(Carried::Profile(id(user, field)?)),
+        None => None,
+    })
 }
 
 /// Send a message
@@ -233,14 +271,16 @@ pub async fn send(
     let conversation: ConversationId = path_id(&path, "conversation_id")?;
     let mark = body.value.client_message_id.clone();
     let key = body.idempotency_key(&request, mark.as_deref())?;
-    let pin: Option<PinId> = body
-        .value
-        .pin_id
-        .as_deref()
-        .map(|pin| id(pin, "pin_id"))
-        .transpose()?;
-    let draft = MessageDraft::new(body.value.text.as_deref(), pin)?;
-    let access = caller.access(Scope::PinsReadSecret);
+    let about = body.value.about_pin_id.as_deref();
+    let about = about.map(|pin| id(pin, "about_pin_id")).transpose()?;
+    let carried = carried(&body.value)?;
+    let draft = MessageDraft::new(body.value.text.as_deref(), carried)?
+        .reply_to(body.value.reply_to)?
+        .about_pin(about);
+    let access = caller.access(match carried {
+        Some(Carried::Board(_)) => Scope::BoardsReadSecret,
+        _ => Scope::PinsReadSecret,
+    });
     let made = app
         .store
         .send_message(access, conversation, draft, mark, key)
@@ -248,6 +288,6 @@ pub async fn send(
     let replayed = made.replayed;
     let messages = app.store.sent_messages(caller.user, made.outcome).await?;
     let sent = messages.values().next().ok_or(Refusal::MessageNotFound)?;
-    let view = MessageView::of(sent, Some(caller.user));
+    let view = MessageView::of(sent, Some(caller.user)).quoting(caller.may(Scope::MessagesRead));
     Ok(view::made(StatusCode::CREATED, replayed, &view))
 }

@@ -2,10 +2,11 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, post, web};
-use pinwire_domain::message::MessageDraft;
+use pinwire_domain::message::{Carried, MessageDraft};
 use pinwire_domain::token::Scope;
 use pinwire_domain::{ConversationId, PinId};
-use pinwire_storage::send::{Recipient, SendRequest};
+use pinwire_storage::idempotency::Made;
+use pinwire_storage::send::{Recipient, SendRequest, Sent, What};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -142,19 +143,20 @@ pub async fn send(
 fn read(pin: PinId, request: &HttpRequest, body: &Body<SendBody>) -> ApiResult<SendRequest> {
     let value = &body.value;
     let key = body.idempotency_key(request, value.client_message_id.as_deref())?;
+    let draft = MessageDraft::new(value.text.as_deref(), Some(Carried::Pin(pin)))?;
     Ok(SendRequest {
-        pin,
-        recipients: value
-            .recipients
-            .iter()
-            .enumerate()
-            .map(|(place, r)| recipient(place, r))
-            .collect::<ApiResult<_>>()?,
+        what: What::Draft(draft),
+        recipients: recipients(&value.recipients)?,
         mode: value.mode.into(),
-        draft: MessageDraft::new(value.text.as_deref(), Some(pin))?,
         client_message_id: value.client_message_id.clone(),
         key,
     })
+}
+
+/// Reads whom something is sent to.
+pub(super) fn recipients(bodies: &[RecipientBody]) -> ApiResult<Vec<Recipient>> {
+    let each = bodies.iter().enumerate();
+    each.map(|(place, body)| recipient(place, body)).collect()
 }
 
 fn recipient(place: usize, body: &RecipientBody) -> ApiResult<Recipient> {
@@ -181,6 +183,11 @@ async fn really(app: &App, caller: &Caller, asked: SendRequest) -> ApiResult {
         .store
         .send(caller.access(Scope::PinsReadSecret), asked)
         .await?;
+    results(app, caller, made).await
+}
+
+/// Tells what a send made.
+pub(super) async fn results(app: &App, caller: &Caller, made: Made<Sent>) -> ApiResult {
     let (to, replayed) = (made.outcome.to.clone(), made.replayed);
     let messages = app.store.sent_messages(caller.user, made.outcome).await?;
     let results = to.into_iter().map(|sent| {

@@ -142,6 +142,10 @@ table! {
         Refusal::ConversationNotFound => CONVERSATION_NOT_FOUND 404 70 "conversation_not_found";
         /// No such message for you.
         Refusal::MessageNotFound => MESSAGE_NOT_FOUND 404 71 "message_not_found";
+        /// A message of Pinwire's own cannot be answered or passed on.
+        Refusal::SystemMessage => SYSTEM_MESSAGE 422 71 "system_message";
+        /// The pin was not sent in this conversation, or you do not see it there.
+        Refusal::PinNotInConversation => PIN_NOT_IN_CONVERSATION 422 50 "pin_not_in_conversation";
         /// Only who wrote a message may change it, or delete it for everyone.
         Refusal::MessageNotYours => MESSAGE_NOT_YOURS 403 29 "message_not_yours";
         /// The message was deleted for everyone.
@@ -156,7 +160,7 @@ table! {
         Refusal::DraftNotFound => DRAFT_NOT_FOUND 404 71 "draft_not_found";
         /// No such session of yours.
         Refusal::SessionNotFound => SESSION_NOT_FOUND 404 72 "session_not_found";
-        /// The message has neither text nor pin.
+        /// The message has neither a text nor anything that it carries.
         Refusal::EmptyMessage => EMPTY_MESSAGE 422 71 "empty_message";
         /// Nobody is named, or only yourself.
         Refusal::NoRecipients => NO_RECIPIENTS 422 73 "no_recipients";

@@ -18,10 +18,8 @@ use crate::view::{
 pub struct Delivery {
     /// Its place in the log.
     pub seq: i64,
-    /// Everything between `prev` and `me`, as JSON.
-    common: String,
-    /// The same without read marks; empty where nobody needs it.
-    unmarked: String,
+    /// Everything between `prev` and `me`, as JSON: what most are shown first, then what some are shown of it.
+    forms: Vec<(Form, String)>,
     /// The event's type.
     pub kind: &'static str,
     /// What is each person's.
@@ -32,13 +30,29 @@ pub struct Delivery {
     pub signed_out: Option<UserId>,
 }
 
+/// How much of what an event is about is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Form {
+    /// Up to where others have read.
+    marks: bool,
+    /// What stands in the message that is answered.
+    quote: bool,
+}
+
+impl Form {
+    const WHOLE: Self = Self {
+        marks: true,
+        quote: true,
+    };
+}
+
 /// What is one person's in an event.
 #[derive(Debug, Default)]
 struct Own {
     /// Their own part, as JSON, where there is one.
     me: Option<String>,
-    /// Whether they see the common part without read marks.
-    unmarked: bool,
+    /// Which form they are shown.
+    form: usize,
 }
 
 impl Delivery {
@@ -58,10 +72,8 @@ impl Delivery {
     #[must_use]
     pub fn frame(&self, user: UserId, prev: i64) -> String {
         let own = self.own.get(&user);
-        let common = match own {
-            Some(own) if own.unmarked => &self.unmarked,
-            _ => &self.common,
-        };
+        let form = self.forms.get(own.map_or(0, |own| own.form));
+        let common = form.map_or("", |(_, common)| common.as_str());
         let own = own.and_then(|own| own.me.as_deref());
         let room = common.len() + own.map_or(0, str::len) + 96;
         let mut frame = String::with_capacity(room);
@@ -83,8 +95,7 @@ impl Delivery {
     pub(super) fn plain(seq: i64, user: UserId) -> Self {
         Self {
             seq,
-            common: "\"data\":{}".into(),
-            unmarked: String::new(),
+            forms: vec![(Form::WHOLE, "\"data\":{}".into())],
             kind: "user.updated",
             own: HashMap::from([(user, Own::default())]),
             message: None,
@@ -101,8 +112,7 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
     let row = &event.event;
     let mut delivery = Delivery {
         seq: row.seq,
-        common: String::new(),
-        unmarked: String::new(),
+        forms: Vec::new(),
         kind: "",
         own: event
             .viewers
@@ -120,11 +130,11 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
         return Ok(delivery);
     };
     delivery.kind = kind.name();
-    let common = |with_marks| -> Result<String, serde_json::Error> {
-        let data = json(&data(event, with_marks))?;
-        Ok(format!(r#""at":"{}","data":{data}"#, row.at))
+    let common = |form| -> Result<(Form, String), serde_json::Error> {
+        let data = json(&data(event, form))?;
+        Ok((form, format!(r#""at":"{}","data":{data}"#, row.at)))
     };
-    delivery.common = common(true)?;
+    delivery.forms.push(common(Form::WHOLE)?);
     let shows_marks = shows_conversation(event);
     for (user, mine) in &event.viewers {
         let (Some(conversation), Some(mine)) = (&event.conversation, mine) else {
@@ -148,12 +158,18 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
             head: HeadView::of(conversation, mine, *user, now),
             version: mine.version,
         };
-        let unmarked = shows_marks && !mine.sees_marks;
-        if unmarked && delivery.unmarked.is_empty() {
-            delivery.unmarked = common(false)?;
+        let reply = message.and_then(|m| m.reply_to.as_ref());
+        let form = Form {
+            marks: !shows_marks || mine.sees_marks,
+            quote: reply.is_none_or(|reply| !reply.is_special_for(*user)),
+        };
+        let known = delivery.forms.iter().position(|(it, _)| *it == form);
+        if known.is_none() {
+            delivery.forms.push(common(form)?);
         }
+        let form = known.unwrap_or(delivery.forms.len() - 1);
         let me = Some(json(&me)?);
-        delivery.own.insert(*user, Own { me, unmarked });
+        delivery.own.insert(*user, Own { me, form });
     }
     Ok(delivery)
 }
@@ -199,17 +215,17 @@ fn shows_conversation(event: &StreamEvent) -> bool {
     }
 }
 
-fn data(event: &StreamEvent, with_marks: bool) -> Subject {
+fn data(event: &StreamEvent, form: Form) -> Subject {
     let kind = event.event.kind;
     let conversation = event.conversation.as_deref();
-    let whole = || conversation.map(|it| ConversationView::of(it, with_marks));
+    let whole = || conversation.map(|it| ConversationView::of(it, form.marks));
     let about = Subject {
         conversation_id: conversation.map(|c| c.id.to_string()),
         ..Subject::default()
     };
     match &event.what {
         What::Message(message) => Subject {
-            message: Some(MessageView::of(message, None)),
+            message: Some(MessageView::of(message, None).quoting(form.quote)),
             position: (kind == EventKind::MessageDeleted).then_some(message.position),
             conversation: shows_conversation(event).then(whole).flatten(),
             ..about

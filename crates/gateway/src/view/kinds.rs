@@ -110,6 +110,17 @@ kinds! {
         Blocked,
     }
 
+    /// How a board that was shared stands now: there for everyone who has its address, for its owner alone, or removed.
+    #[serde(rename_all = "snake_case")]
+    BoardState = message::BoardState {
+        /// There for everyone who has its address.
+        Open,
+        /// There for its owner alone.
+        Secret,
+        /// Removed by its owner.
+        Removed,
+    }
+
     /// How a head is drawn: with its conversation, or as the avatar alone.
     #[serde(rename_all = "snake_case")]
     HeadState = head::HeadState {

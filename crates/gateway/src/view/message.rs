@@ -6,8 +6,8 @@ use pinwire_storage::messages::{Message, Notice, Revision};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::PersonView;
 use super::kinds::{MessageKind, NoticeCode, PinState};
+use super::{BoardCardView, PersonView, ReplyView};
 
 /// A message.
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,6 +29,20 @@ pub struct MessageView {
     /// The pin it carries; null without one.
     #[schema(required)]
     pub pin: Option<PinCardView>,
+    /// The board it carries; null without one.
+    #[schema(required)]
+    pub board: Option<BoardCardView>,
+    /// The person whose profile it carries, as they are now; null without one.
+    #[schema(required)]
+    pub user: Option<PersonView>,
+    /// The message that it answers; null if it answers none.
+    #[schema(required)]
+    pub reply_to: Option<ReplyView>,
+    /// The pin that it is about, one that was sent in this conversation; null if it is about none.
+    #[schema(required, pattern = r"^\d+$")]
+    pub about_pin_id: Option<String>,
+    /// Whether its sender passed on what was written elsewhere.
+    pub forwarded: bool,
     /// What a system message tells; null for a person's.
     #[schema(required)]
     pub system: Option<NoticeView>,
@@ -164,6 +178,15 @@ pub struct PinCardView {
 }
 
 impl MessageView {
+    /// With a quote of what it answers only if that may be shown.
+    #[must_use]
+    pub fn quoting(mut self, may_be_shown: bool) -> Self {
+        if let Some(reply) = self.reply_to.as_mut().filter(|_| !may_be_shown) {
+            reply.quote = None;
+        }
+        self
+    }
+
     /// The message as `viewer` sees it; without a viewer, as everyone may.
     #[must_use]
     pub fn of(message: &Message, viewer: Option<UserId>) -> Self {
@@ -191,6 +214,11 @@ impl MessageView {
                 dominant_color: pin.dominant_color,
                 pin_state: state.into(),
             }),
+            board: message.board.map(BoardCardView::of),
+            user: message.profile.map(PersonView::from),
+            reply_to: message.reply_to.map(|reply| ReplyView::of(&reply, viewer)),
+            about_pin_id: message.about_pin.map(|pin| pin.to_string()),
+            forwarded: message.forwarded,
             system: message.notice.map(NoticeView::from),
             client_message_id: message.client_message_id.filter(|_| own),
             created_at: message.created_at.to_string(),

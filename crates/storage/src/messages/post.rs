@@ -5,11 +5,12 @@ use std::sync::Arc;
 use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::event::EventKind;
 use pinwire_domain::group::Notice;
-use pinwire_domain::message::{MessageDraft, MessageKind, PinState};
+use pinwire_domain::message::{Carried, MessageKind, PinState};
 use pinwire_domain::policy::Gate;
 use pinwire_domain::reaction::Reactions;
-use pinwire_domain::{ConversationId, Refusal, Time, UserId};
+use pinwire_domain::{ConversationId, PinId, Refusal, Time, UserId};
 
+use super::content::{Attached, Content};
 use super::{Message, notices};
 use crate::conversations;
 use crate::conversations::rows::Members;
@@ -18,7 +19,6 @@ use crate::db::many::{Table, Values};
 use crate::db::tx::{LockKey, Step, Tx};
 use crate::log::{About, NewEvent};
 use crate::people::Person;
-use crate::pin_snapshots::PinSnapshot;
 use crate::safety;
 
 /// A message's row.
@@ -29,8 +29,11 @@ pub(crate) struct NewMessage {
     text: Option<String>,
     /// What a system message tells, as JSON.
     notice: Option<String>,
-    /// Its id, and what is kept of it, as JSON.
-    pin: Option<(i64, String)>,
+    /// What it carries, and what is kept of that, as JSON.
+    carried: Option<(Carried, Option<String>)>,
+    reply_to: Option<i64>,
+    about_pin: Option<PinId>,
+    forwarded: bool,
     client_message_id: Option<String>,
     created_at: Time,
 }
@@ -49,30 +52,45 @@ impl Addition for NewMessage {
             "created_at",
             "version",
             "notice",
+            "board_id",
+            "board_snapshot",
+            "profile_id",
+            "reply_to",
+            "about_pin_id",
+            "forwarded",
         ],
     };
 
     fn values(&self) -> Values {
-        let (pin, snapshot) = match &self.pin {
-            Some((id, snapshot)) => (Some(*id), Some(snapshot.as_str())),
-            None => (None, None),
-        };
         let kind = match self.notice {
             Some(_) => MessageKind::System,
             None => MessageKind::User,
         };
+        let (mut pin, mut board, mut profile) = ((None, None), (None, None), None);
+        match &self.carried {
+            Some((Carried::Pin(id), kept)) => pin = (Some(id.get()), kept.as_deref()),
+            Some((Carried::Board(id), kept)) => board = (Some(id.get()), kept.as_deref()),
+            Some((Carried::Profile(id), _)) => profile = Some(id.get()),
+            None => {}
+        }
         vec![
             self.conversation.get().into(),
             self.position.into(),
             self.sender.get().into(),
             kind.name().into(),
             self.text.as_deref().into(),
-            pin.into(),
-            snapshot.into(),
+            pin.0.into(),
+            pin.1.into(),
             self.client_message_id.as_deref().into(),
             self.created_at.as_millis().into(),
             FIRST_VERSION.into(),
             self.notice.as_deref().into(),
+            board.0.into(),
+            board.1.into(),
+            profile.into(),
+            self.reply_to.into(),
+            self.about_pin.map(PinId::get).into(),
+            self.forwarded.into(),
         ]
     }
 }
@@ -107,8 +125,7 @@ impl Addition for NewExclusion {
 /// What is posted into a conversation.
 pub(crate) struct Post<'a> {
     pub(crate) sender: UserId,
-    pub(crate) draft: &'a MessageDraft,
-    pub(crate) pin: Option<&'a PinSnapshot>,
+    pub(crate) content: &'a Content,
     pub(crate) client_message_id: Option<&'a str>,
 }
 
@@ -121,7 +138,8 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
     let position = conversation.last_position + 1;
     conversation.last_position = position;
     conversation.last_message_at = Some(now);
-    if let Some(pin) = post.pin {
+    let content = post.content;
+    if let Some(pin) = content.pin() {
         conversation.last_pin = Some(pin.id);
         conversation.last_pin_position = Some(position);
         conversation.last_pin_image = Some(pin.image_url.clone());
@@ -132,18 +150,20 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
     mine.read_up_to(position, position);
     mine.shown_position = position;
     mine.messages_sent += 1;
-    mine.pins_sent += i64::from(post.pin.is_some());
+    mine.pins_sent += i64::from(content.pin().is_some());
     mine.last_sent_at = Some(now.as_millis());
     let sender = Person::clone(&mine.person);
     let withheld = withhold(tx, (id, position), post.sender, &mut members)?;
-    let snapshot = post.pin.map(serde_json::to_string).transpose()?;
     tx.rows.messages.add(NewMessage {
         conversation: id,
         position,
         sender: post.sender,
-        text: post.draft.text.clone(),
         notice: None,
-        pin: post.pin.map(|pin| pin.id).zip(snapshot),
+        text: content.text.clone(),
+        carried: content.attached.as_ref().map(Attached::kept).transpose()?,
+        reply_to: content.reply_to.as_ref().map(|it| it.position),
+        about_pin: content.about_pin,
+        forwarded: content.forwarded,
         client_message_id: post.client_message_id.map(str::to_owned),
         created_at: now,
     });
@@ -154,8 +174,13 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
         position,
         sender,
         kind: MessageKind::User,
-        text: post.draft.text.clone(),
-        pin: post.pin.map(|pin| (pin.clone(), PinState::Live)),
+        text: content.text.clone(),
+        pin: content.pin().map(|pin| (pin.clone(), PinState::Live)),
+        board: content.board(),
+        profile: content.profile().cloned(),
+        reply_to: content.reply_to.clone(),
+        about_pin: content.about_pin,
+        forwarded: content.forwarded,
         client_message_id: post.client_message_id.map(str::to_owned),
         created_at: now,
         edited_at: None,
@@ -187,7 +212,10 @@ pub(crate) fn announce(
         sender: actor,
         text: None,
         notice: Some(notices::written(notice)?),
-        pin: None,
+        carried: None,
+        reply_to: None,
+        about_pin: None,
+        forwarded: false,
         client_message_id: None,
         created_at: at,
     });

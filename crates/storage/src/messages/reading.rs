@@ -10,6 +10,7 @@ use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::message::{self, MessageKind};
 use pinwire_domain::{ConversationId, PinId, Refusal, Time, UserId};
 
+use super::extras::Extras;
 use super::{Message, notices, reactions};
 use crate::db::many::{self, Table};
 use crate::db::{Conn, on};
@@ -57,6 +58,7 @@ pub(crate) struct MessageRow {
     edited_at: Option<i64>,
     reactions: Option<String>,
     notice: Option<String>,
+    extras: Option<String>,
 }
 
 /// The columns of a [`MessageRow`] in a view that has them.
@@ -81,6 +83,7 @@ macro_rules! message_columns {
             $view::edited_at,
             $view::reactions,
             $view::notice,
+            $view::extras,
         )
     };
 }
@@ -99,6 +102,7 @@ impl MessageRow {
             let state = message::pin_state((snapshot.version, snapshot.link.as_deref()), now);
             (snapshot, state)
         });
+        let extras = Extras::read(self.extras.as_deref())?;
         Ok(Message {
             conversation,
             position: self.position,
@@ -112,6 +116,11 @@ impl MessageRow {
             kind: MessageKind::from_name(&self.kind).ok_or(StoreError::Corrupt(self.kind))?,
             text: self.text,
             pin,
+            board: extras.board,
+            profile: extras.profile,
+            reply_to: extras.reply_to,
+            about_pin: extras.about_pin,
+            forwarded: extras.forwarded,
             client_message_id: self.client_message_id,
             created_at: Time::from_millis(self.created_at),
             edited_at: self.edited_at.map(Time::from_millis),
@@ -144,6 +153,7 @@ const CARDS: Table = Table {
         "edited_at",
         "reactions",
         "notice",
+        "extras",
     ],
 };
 
@@ -166,6 +176,7 @@ pub(crate) fn load(conn: &mut Conn, places: &[Place]) -> Result<HashMap<Place, M
         Nullable<BigInt>,
         Nullable<Text>,
         Nullable<BigInt>,
+        Nullable<Text>,
         Nullable<Text>,
         Nullable<Text>,
     );

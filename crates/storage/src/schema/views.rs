@@ -98,6 +98,7 @@ diesel::table! {
         edited_at -> Nullable<BigInt>,
         reactions -> Nullable<Text>,
         notice -> Nullable<Text>,
+        extras -> Nullable<Text>,
     }
 }
 
@@ -135,6 +136,7 @@ diesel::table! {
         edited_at -> Nullable<BigInt>,
         reactions -> Nullable<Text>,
         notice -> Nullable<Text>,
+        extras -> Nullable<Text>,
     }
 }
 

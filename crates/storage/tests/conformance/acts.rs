@@ -1,13 +1,13 @@
 //! What the tests of conversations do most: pins, sends, and what a person then sees.
 
 use pinwire_domain::conversation::SendMode;
-use pinwire_domain::message::MessageDraft;
+use pinwire_domain::message::{Carried, MessageDraft};
 use pinwire_domain::{ConversationId, PinId, UserId};
 use pinwire_storage::StoreError;
 use pinwire_storage::conversations::ConversationView;
 use pinwire_storage::idempotency::{IdempotencyKey, Made};
 use pinwire_storage::inbox::Filter;
-use pinwire_storage::send::{Recipient, SendRequest, Sent, SentTo};
+use pinwire_storage::send::{Recipient, SendRequest, Sent, SentTo, What};
 
 use crate::boards::full;
 use crate::stores::TestStore;
@@ -89,10 +89,11 @@ impl TestStore {
 /// A send of a pin with a note.
 pub(crate) fn request(pin: PinId, to: &[UserId], mode: SendMode) -> SendRequest {
     SendRequest {
-        pin,
+        what: What::Draft(
+            MessageDraft::new(Some("For the hall?"), Some(Carried::Pin(pin))).unwrap(),
+        ),
         recipients: to.iter().copied().map(Recipient::User).collect(),
         mode,
-        draft: MessageDraft::new(Some("For the hall?"), Some(pin)).unwrap(),
         client_message_id: None,
         key: None,
     }

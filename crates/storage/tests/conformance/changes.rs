@@ -1,7 +1,7 @@
 //! Messages are deleted, edited, and reacted to.
 
 use pinwire_domain::event::EventKind;
-use pinwire_domain::message::MessageDraft;
+use pinwire_domain::message::{Carried, MessageDraft};
 use pinwire_domain::reaction::Emoji;
 use pinwire_domain::{ConversationId, UserId, limits};
 use pinwire_storage::Target;
@@ -12,7 +12,7 @@ use crate::boards::full;
 use crate::stores::TestStore;
 
 /// Whether a dump of the whole database holds these words.
-fn holds(at: &TestStore, words: &str) -> bool {
+pub(crate) fn holds(at: &TestStore, words: &str) -> bool {
     match at.target() {
         Target::Sqlite(path) => {
             // Without what was freed and not yet written over.
@@ -53,7 +53,7 @@ both! {
     what_is_deleted_for_everyone_is_in_no_dump(at) {
         let (ana, bo) = (at.person("ana"), at.person("bo"));
         let (id, _) = at.sends_to(ana, at.pin(ana), bo).await;
-        let draft = MessageDraft::new(Some("mysecretone"), Some(at.pin(ana))).unwrap();
+        let draft = MessageDraft::new(Some("mysecretone"), Some(Carried::Pin(at.pin(ana)))).unwrap();
         at.store.send_message(full(ana), id, draft, Some("mysecretmark".into()), None).await.unwrap();
         at.store.edit_message(ana, (id, 2), Some("mysecrettwo".into())).await.unwrap();
         at.store.react(bo, (id, 2), emoji("👍"), true).await.unwrap();

@@ -4,7 +4,7 @@ use pinwire_domain::conversation::SendMode;
 use pinwire_domain::event::{Cursor, EventKind};
 use pinwire_domain::group::{History, NoticeCode};
 use pinwire_domain::head::HeadState;
-use pinwire_domain::message::MessageDraft;
+use pinwire_domain::message::{Carried, MessageDraft};
 use pinwire_domain::user::ProfileChange;
 use pinwire_domain::{ConversationId, UserId, limits};
 use pinwire_storage::events::Stretch;
@@ -212,7 +212,7 @@ both! {
         at.store.delete_for_everyone(ana, id, 1).await.unwrap();
         assert!(picture(eve).await.is_none());
         let second = at.pin(bo);
-        let draft = MessageDraft::new(None, Some(second)).unwrap();
+        let draft = MessageDraft::new(None, Some(Carried::Pin(second))).unwrap();
         at.store.send_message(full(bo), id, draft, None, None).await.unwrap();
         assert!(picture(dee).await.is_some());
     }

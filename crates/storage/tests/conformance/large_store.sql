@@ -75,12 +75,15 @@ select user_id, conversation_id, 0, 1 from memberships where state = 'member' or
 
 -- Each conversation has a message in each round of 150,000; the first one has many more.
 insert into messages
-    (conversation_id, position, sender_id, kind, text, pin_id, pin_snapshot, created_at, deleted_at, version)
+    (conversation_id, position, sender_id, kind, text, pin_id, pin_snapshot, created_at, deleted_at, version, reply_to,
+     about_pin_id, profile_id, board_id, board_snapshot)
 select id, i, case when i % 2 = 1 then a else b end, case when i % 50 = 7 then 'system' else 'user' end,
        'What about this one for the hall?',
        case when i % 3 = 1 then case when id % 20 = 0 then 1 else 1 + id % 100000 end end,
        case when i % 3 = 1 then '{"id":1,"owner_id":1,"image_url":"https://img.example/1","version":1}' end,
-       1700000000000 + id + 150000 * i, case when i % 40 = 9 then 1 end, 1
+       1700000000000 + id + 150000 * i, case when i % 40 = 9 then 1 end, 1, case when i % 7 = 2 then i - 1 end,
+       case when i % 7 = 2 then 1 + id % 100000 end, case when i % 11 = 5 then a end, case when i % 13 = 6 then b end,
+       case when i % 13 = 6 then '{"id":1,"owner_id":1,"owner_username":"user1","name":"Hall","pin_count":1}' end
 from talks, numbers where i <= 25010 and i <= size order by id, i;
 insert into message_exclusions
 select a, id, 1, 'deleted_for_me' from talks where id % 3 = 0 and size > 1 order by 1, 2;

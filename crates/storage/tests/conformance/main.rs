@@ -28,6 +28,7 @@ mod nodes;
 mod pins;
 mod plans;
 mod reading;
+mod replies;
 mod search;
 mod send;
 mod sessions;

@@ -5,12 +5,14 @@ use std::fmt::Write;
 
 use pinwire_domain::conversation::SendMode;
 use pinwire_domain::event::Cursor;
+use pinwire_domain::message::{Carried, MessageDraft};
 use pinwire_domain::message_query::{Filters, MessageQuery};
 use pinwire_domain::people_query::PeopleQuery;
-use pinwire_domain::{ConversationId, PinId, UserId};
+use pinwire_domain::{BoardId, ConversationId, PinId, UserId};
 use pinwire_storage::Target;
 use pinwire_storage::inbox::{ActivityMark, Filter};
 use pinwire_storage::messages::Page;
+use pinwire_storage::send::{SendRequest, What};
 
 use crate::acts::request;
 use crate::boards::full;
@@ -239,6 +241,30 @@ async fn ask_indexing(at: &TestStore, asked: &mut Vec<Asked>) {
     ask!(at, asked, "deleting for everyone", deleting);
 }
 
+/// What acts read of what is answered, about a pin, shared and passed on.
+async fn ask_answers(at: &TestStore, asked: &mut Vec<Asked>) {
+    let of_301 = |column| {
+        at.number(&format!(
+            "select {column} from messages where conversation_id = 1 and position = 301"
+        ))
+    };
+    let access = full(UserId::new(of_301("sender_id")));
+    let (id, pin) = (ConversationId::new(1), PinId::new(of_301("pin_id")));
+    let answer = MessageDraft::new(Some("yes"), None).unwrap();
+    let answer = answer.reply_to(Some(301)).unwrap().about_pin(Some(pin));
+    let sent = at.store.send_message(access, id, answer, None, None);
+    ask!(at, asked, "an answer", sent);
+    let board = Carried::Board(BoardId::new(7));
+    let board = MessageDraft::new(None, Some(board)).unwrap();
+    let sent = at.store.send_message(access, id, board, None, None);
+    ask!(at, asked, "sharing a board", sent);
+    let forward = SendRequest {
+        what: What::Forward(id, 301),
+        ..request(pin, &[UserId::new(60_000)], SendMode::Separate)
+    };
+    ask!(at, asked, "passing on", at.store.send(access, forward));
+}
+
 async fn ask_all(at: &TestStore) -> Vec<Asked> {
     explain::statements(at);
     let mut asked = Vec::new();
@@ -255,6 +281,7 @@ async fn ask_all(at: &TestStore) -> Vec<Asked> {
         }
     }
     ask_indexing(at, &mut asked).await;
+    ask_answers(at, &mut asked).await;
     asked
 }
 

@@ -1,18 +1,22 @@
 //! The log as each person reads it.
 
+use pinwire_domain::board::Privacy;
+use pinwire_domain::conversation::SendMode;
 use pinwire_domain::draft::DraftContent;
 use pinwire_domain::event::{Cursor, EventKind};
 use pinwire_domain::group::History;
 use pinwire_domain::head::HeadState;
 use pinwire_domain::membership::MembershipChange;
-use pinwire_domain::message::MessageDraft;
+use pinwire_domain::message::{Carried, MessageDraft};
 use pinwire_domain::reaction::Emoji;
 use pinwire_domain::settings::SettingsChange;
-use pinwire_domain::{ConversationId, Time, UserId};
+use pinwire_domain::{ConversationId, PinId, Time, UserId};
 use pinwire_storage::events::{ResyncReason, Stretch, Subjects, What};
 use pinwire_storage::log::LoggedEvent;
+use pinwire_storage::send::{SendRequest, What as Sending};
 
-use crate::boards::full;
+use crate::acts::request;
+use crate::boards::{board, full};
 use crate::explain;
 use crate::stores::{TestStore, on_postgres, on_sqlite};
 
@@ -175,6 +179,30 @@ both! {
     }
 }
 
+/// Answers, what messages carry and what is passed on are known, too, also where somebody does not see what is answered.
+async fn answers_are_true(at: &mut TestStore, (ana, bo): (UserId, UserId), id: ConversationId) {
+    let hall = board(at, ana, "Hall", Privacy::Public).await;
+    // Bo's is kept from cy.
+    for (who, position) in [(ana, 1), (bo, 3), (ana, 4)] {
+        at.answers(who, (id, position), "Yes").await.unwrap();
+        same_as_read(at, 1).await;
+    }
+    for carried in [Carried::Board(hall), Carried::Profile(bo)] {
+        let draft = MessageDraft::new(None, Some(carried)).unwrap();
+        at.store
+            .send_message(full(ana), id, draft, None, None)
+            .await
+            .unwrap();
+        same_as_read(at, 1).await;
+    }
+    let forward = SendRequest {
+        what: Sending::Forward(id, 1),
+        ..request(PinId::new(1), &[bo], SendMode::Separate)
+    };
+    at.store.send(full(ana), forward).await.unwrap();
+    same_as_read(at, 1).await;
+}
+
 /// A message that was changed is read for those who are told, also when the batch before had it in memory.
 async fn changes_are_read(at: &mut TestStore, (ana, bo): (UserId, UserId), id: ConversationId) {
     let place = (id, 3);
@@ -262,6 +290,7 @@ async fn memory_is_true(at: &mut TestStore) {
     what_is_ones_own_is_true(at, bo, group).await;
     at.writes(ana, group, "three").await;
     same_as_read(at, 1).await;
+    answers_are_true(at, (ana, bo), group).await;
     changes_are_read(at, (ana, bo), group).await;
     at.store
         .set_head(cy, group, HeadState::Open, Some("phone".into()))
