@@ -60,6 +60,7 @@ struct Device<'a> {
     person: Person,
     others: Vec<Person>,
     pin: Pin,
+    board: String,
     replica: Replica,
     socket: Option<Socket>,
     reconnects: usize,
@@ -74,6 +75,7 @@ impl<'a> Device<'a> {
             person: person.clone(),
             others: others.collect(),
             pin: person.pins(&format!("{}'s hall", person.username)).await,
+            board: person.makes_board("Halls", "PUBLIC").await,
             replica: Replica::fetch(person).await,
             socket: None,
             reconnects: 0,
@@ -113,7 +115,8 @@ impl<'a> Device<'a> {
         };
         let me = &self.person;
         match kind {
-            30..42 => drop(me.replies(conversation, &format!("{kind} words")).await),
+            30..36 => drop(me.replies(conversation, &format!("{kind} words")).await),
+            36..42 => self.takes_up(&conversation.clone(), kind).await,
             42..50 => self.changes(&conversation.clone(), kind).await,
             50..65 => {
                 let last = self.replica.last_position(conversation);
@@ -156,6 +159,34 @@ impl<'a> Device<'a> {
                 }
             }
         }
+    }
+
+    /// Answers some message, passes it on, or shares something: what one may not do is refused.
+    async fn takes_up(&mut self, conversation: &str, kind: i32) {
+        let last = self.replica.last_position(conversation).max(1);
+        let position = self.chance.random_range((last - 5).max(1)..=last);
+        let others = self.some_others();
+        let me = &self.person;
+        let message = match kind {
+            36 | 37 => json!({"text": format!("{kind} answers"), "reply_to": position}),
+            38 => json!({"user_id": me.id}),
+            39 => json!({"board_id": self.board}),
+            40 => {
+                let about = json!({"text": format!("{kind} words"), "about_pin_id": self.pin.id});
+                let answer = me.writing(conversation, &about).send().await;
+                // It may not have been sent here.
+                assert!(matches!(answer.status, 201 | 422), "{answer}");
+                return;
+            }
+            _ => {
+                let to = json!([{"user_id": others[0].id}]);
+                let answer = me.forwards(conversation, position, &to).await;
+                assert!(matches!(answer.status, 201 | 404 | 409), "{answer}");
+                return;
+            }
+        };
+        let answer = me.writing(conversation, &message).send().await;
+        assert!(matches!(answer.status, 201 | 404 | 409), "{answer}");
     }
 
     /// Changes some message, of anybody's: what one may not do is refused.

@@ -5,6 +5,7 @@
 //! - A new message moves its conversation to the top, and its sender's read mark up to it. Read and delivery marks
 //!   never go back.
 //! - `me.reactions` stands instead of the reactions in `data.message`.
+//! - What answers show of a message is renewed with each event of it.
 //! - A message that was deleted without anything left of it is gone for me.
 //! - Who turns read receipts off, sees no read marks any more; who turns them on, fetches them.
 //! - `me` holds what is mine in a conversation. `me.head: null` means that there is no head.
@@ -192,6 +193,7 @@ impl Replica {
         if ["head.closed", "head.updated", "membership.updated"].contains(&kind) {
             self.forget_heads_beyond_the_bound();
         }
+        self.renew_quotes(&id, data);
         let known = self.conversations.get_mut(&id).expect("known by now");
         if let Some(conversation) = data.get("conversation") {
             known.take_conversation(conversation);
@@ -223,6 +225,23 @@ impl Replica {
         }
         if let Some(me) = event.get("me") {
             known.take_mine(me);
+        }
+    }
+
+    /// Shows the message of an event anew in the answers to it; no more of one that is gone for me.
+    fn renew_quotes(&mut self, id: &str, data: &Value) {
+        let (position, quote) = match (data.get("message"), data.get("position")) {
+            (Some(message), _) => (&message["position"], quote_of(message)),
+            (None, Some(position)) => (position, Value::Null),
+            (None, None) => return,
+        };
+        let messages = self.messages.iter_mut().filter(|((of, _), _)| of == id);
+        let last = self.conversations.get_mut(id);
+        let last = last.map(|known| &mut known.item["last_message"]);
+        for message in messages.map(|(_, message)| message).chain(last) {
+            if message["reply_to"]["position"] == *position {
+                message["reply_to"]["quote"] = quote.clone();
+            }
         }
     }
 
@@ -389,11 +408,35 @@ fn as_mine(message: &Value, me: &Value) -> Value {
     message
 }
 
+/// What an answer shows of a message whose text is short.
+fn quote_of(message: &Value) -> Value {
+    let carries = if let Some(pin) = message["pin"].as_object() {
+        json!({"kind": "pin", "id": pin["pin_id"], "title": pin["title"], "image_url": pin["image_url"]})
+    } else if let Some(board) = message["board"].as_object() {
+        let (title, image) = (&board["name"], &board["image_url"]);
+        json!({"kind": "board", "id": board["board_id"], "title": title, "image_url": image})
+    } else if let Some(user) = message["user"].as_object() {
+        let (title, image) = (&user["full_name"], &user["profile_image"]);
+        json!({"kind": "user", "id": user["id"], "title": title, "image_url": image})
+    } else {
+        Value::Null
+    };
+    json!({
+        "sender": message["sender"], "text": message["text"], "carries": carries, "deleted_at": message["deleted_at"],
+    })
+}
+
 /// Replaces a person wherever they are shown as they were before.
 fn renew_person(shown: &mut Value, newer: &Value) {
     match shown {
         Value::Object(fields) => {
-            let is_person = fields.contains_key("username") && fields["id"] == newer["id"];
+            let is_theirs = fields.get("id") == Some(&newer["id"]);
+            if is_theirs && fields.get("kind").is_some_and(|kind| kind == "user") {
+                // The profile that a quoted message carries.
+                fields["title"] = newer["full_name"].clone();
+                fields["image_url"] = newer["profile_image"].clone();
+            }
+            let is_person = is_theirs && fields.contains_key("username");
             if is_person && number(&fields["version"]) < number(&newer["version"]) {
                 *shown = newer.clone();
             } else {
