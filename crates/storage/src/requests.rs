@@ -27,11 +27,12 @@ pub struct Request {
 
 /// The conversation as one who is asked into it may answer.
 fn of_asked(tx: &mut Tx<'_>, user: UserId, id: ConversationId) -> Step<Group> {
-    let group = Group::open(tx, id)?;
-    if group.members.state(user) != Some(MembershipState::Requested) {
+    tx.lock(LockKey::Conversation(id.get()))?;
+    // Before anything else: who is not asked must not learn whether there is such a conversation.
+    if conversations::members(tx, id)?.state(user) != Some(MembershipState::Requested) {
         return Err(Refusal::RequestNotFound.into());
     }
-    Ok(group)
+    Group::open(tx, id)
 }
 
 /// Joins.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pinwire_gateway::routes::{Access, OPERATIONS};
+use pinwire_gateway::routes::{Access, OPERATIONS, Operation};
 
 use crate::document;
 use crate::node::{Node, filled};
@@ -72,7 +72,11 @@ async fn errors_of_each_operation_are_in_its_document() {
     let node = Node::start().await;
     let token = node.full_token().await;
     let document = document::openapi();
-    for operation in OPERATIONS {
+    // What signs the caller out comes last: nothing after it would get past the token.
+    let (last, first): (Vec<&Operation>, Vec<&Operation>) = OPERATIONS
+        .iter()
+        .partition(|operation| operation.id.starts_with("sessions/delete"));
+    for operation in first.into_iter().chain(last) {
         let path = filled(operation.path);
         let said = &document["paths"][operation.path][operation.method.to_lowercase()]["responses"];
         let plain = || node.request(operation.method, &path).bearer_auth(&token);

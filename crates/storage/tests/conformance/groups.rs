@@ -316,7 +316,10 @@ both! {
         assert_eq!((asked[0].conversation.id, asked[0].conversation.members.len()), (id, 3));
         assert_eq!(at.store.request(dee, id).await.unwrap().value, asked[0]);
         assert_eq!(refusal(at.store.request(bo, id).await), "RequestNotFound");
-        assert_eq!(refusal(at.store.accept_request(bo, id).await), "RequestNotFound");
+        for id in [id, ConversationId::new(99)] {
+            assert_eq!(refusal(at.store.accept_request(bo, id).await), "RequestNotFound");
+            assert_eq!(refusal(at.store.ignore_request(bo, id).await), "RequestNotFound");
+        }
         let before = at.head().await;
         at.store.accept_request(dee, id).await.unwrap();
         assert_eq!(at.positions(dee, id).await, [1, 2, 3]);
