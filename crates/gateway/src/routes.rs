@@ -83,6 +83,24 @@ macro_rules! access {
 }
 
 operations! {
+    // The router tries one form after the other: what is asked for most comes first.
+    POST "/v5/conversations/{conversation_id}/messages" messages::send "messages/create" token [MessagesWrite]
+        refuses [
+            INVALID_VALUE, EMPTY_MESSAGE, PIN_NOT_FOUND, PIN_IS_SECRET, PIN_NOT_IN_CONVERSATION, BOARD_NOT_FOUND,
+            USER_NOT_FOUND, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND, MESSAGE_DELETED, SYSTEM_MESSAGE,
+            IDEMPOTENCY_KEY_REUSED,
+        ];
+    GET "/v5/conversations/{conversation_id}/messages" messages::list token [MessagesRead]
+        refuses [CONVERSATION_NOT_FOUND];
+    PUT "/v5/conversations/{conversation_id}/read" read_marks::read "read_marks/update" token [ConversationsWrite]
+        refuses [INVALID_VALUE, CONVERSATION_NOT_FOUND, POSITION_BEYOND_END];
+    POST "/v5/pins/{pin_id}/send" send::send "pins/send" token [PinsRead, MessagesWrite, ConversationsWrite]
+        refuses [
+            INVALID_VALUE, NO_RECIPIENTS, TOO_MANY_RECIPIENTS, TOO_MANY_PEOPLE, CONVERSATION_IN_GROUP, YOURSELF,
+            NOBODY_AVAILABLE, RECIPIENT_UNAVAILABLE, PIN_NOT_FOUND, PIN_IS_SECRET, CONVERSATION_NOT_FOUND,
+            IDEMPOTENCY_KEY_REUSED,
+        ];
+
     GET "/healthz" operations::healthz "health/get" open [];
     GET "/readyz" operations::readyz "readiness/get" open [] refuses [UNAVAILABLE];
     GET "/openapi.json" documents::openapi open [];
@@ -146,12 +164,6 @@ operations! {
         refuses [
             UNSUPPORTED, PIN_NOT_FOUND, PIN_IS_SECRET, BOARD_NOT_FOUND, BOARD_NOT_YOURS, IDEMPOTENCY_KEY_REUSED,
         ];
-    POST "/v5/pins/{pin_id}/send" send::send "pins/send" token [PinsRead, MessagesWrite, ConversationsWrite]
-        refuses [
-            INVALID_VALUE, NO_RECIPIENTS, TOO_MANY_RECIPIENTS, TOO_MANY_PEOPLE, CONVERSATION_IN_GROUP, YOURSELF,
-            NOBODY_AVAILABLE, RECIPIENT_UNAVAILABLE, PIN_NOT_FOUND, PIN_IS_SECRET, CONVERSATION_NOT_FOUND,
-            IDEMPOTENCY_KEY_REUSED,
-        ];
 
     GET "/v5/contacts" contacts::all "contacts/list" token [ContactsRead] refuses [INVALID_VALUE];
     GET "/v5/pins/{pin_id}/contacts" contacts::for_pin "pins/list_contacts" token [ContactsRead, PinsRead]
@@ -191,14 +203,6 @@ operations! {
         refuses [REQUEST_NOT_FOUND];
     POST "/v5/contact_requests/{conversation_id}/ignore" requests::ignore "contact_requests/ignore" token [ConversationsWrite]
         refuses [REQUEST_NOT_FOUND];
-    GET "/v5/conversations/{conversation_id}/messages" messages::list token [MessagesRead]
-        refuses [CONVERSATION_NOT_FOUND];
-    POST "/v5/conversations/{conversation_id}/messages" messages::send "messages/create" token [MessagesWrite]
-        refuses [
-            INVALID_VALUE, EMPTY_MESSAGE, PIN_NOT_FOUND, PIN_IS_SECRET, PIN_NOT_IN_CONVERSATION, BOARD_NOT_FOUND,
-            USER_NOT_FOUND, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND, MESSAGE_DELETED, SYSTEM_MESSAGE,
-            IDEMPOTENCY_KEY_REUSED,
-        ];
     GET "/v5/conversations/{conversation_id}/messages/{position}" messages::get token [MessagesRead]
         refuses [CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND];
     PATCH "/v5/conversations/{conversation_id}/messages/{position}" message_changes::edit "messages/update" token [MessagesWrite]
@@ -222,8 +226,6 @@ operations! {
         refuses [INVALID_VALUE, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND];
     GET "/v5/search/messages" search::messages token [MessagesRead]
         refuses [INVALID_VALUE, USER_NOT_FOUND, CONVERSATION_NOT_FOUND, RATE_LIMITED];
-    PUT "/v5/conversations/{conversation_id}/read" read_marks::read "read_marks/update" token [ConversationsWrite]
-        refuses [INVALID_VALUE, CONVERSATION_NOT_FOUND, POSITION_BEYOND_END];
     PUT "/v5/conversations/{conversation_id}/unread" read_marks::flag "unread_flags/set" token [ConversationsWrite]
         refuses [CONVERSATION_NOT_FOUND];
     DELETE "/v5/conversations/{conversation_id}/unread" read_marks::unflag "unread_flags/clear" token [ConversationsWrite]
