@@ -1,6 +1,7 @@
 //! Connections and transactions: nothing outside this file and `db/` begins or commits one.
 
 pub(crate) mod batch;
+pub(crate) mod checkpoints;
 pub(crate) mod loaded;
 pub(crate) mod many;
 mod meter;
@@ -93,6 +94,14 @@ impl Conn {
     pub(crate) fn checkpoint(&mut self) -> Result<()> {
         if let Self::Sqlite(c) = self {
             c.batch_execute("pragma wal_checkpoint(truncate)")?;
+        }
+        Ok(())
+    }
+
+    /// As [`Self::checkpoint`], as far as that is possible without waiting for anybody.
+    fn checkpoint_beside(&mut self) -> Result<()> {
+        if let Self::Sqlite(c) = self {
+            c.batch_execute("pragma wal_checkpoint(passive)")?;
         }
         Ok(())
     }

@@ -62,6 +62,7 @@ pub use source::Source;
 
 use db::Conn;
 use db::batch::{Way, Writers};
+use db::checkpoints::Checkpoints;
 use db::pool::{Connections, Usage};
 use db::readers::Readers;
 use db::tx::{LockKey, Step, Tx};
@@ -178,9 +179,17 @@ impl Store {
         let (committed, followers) = mpsc::channel(COMMITTED_MAX);
         let reader_count = config.readers.max(1);
         let reading = Connections::open(&config.target, Usage::Reading, reader_count)?;
+        let checkpoints = match &config.target {
+            Target::Sqlite(_) => {
+                let own = Connections::open(&config.target, Usage::Reading, 1)?;
+                Some(Checkpoints::start(own)?)
+            }
+            Target::Postgres(_) => None,
+        };
+        let checkpoints = checkpoints.as_ref();
         let inner = Inner {
             readers: Readers::start(reading, reader_count)?,
-            writers: Writers::start(&writing, source, writer_count, &committed)?,
+            writers: Writers::start(&writing, source, writer_count, &committed, checkpoints)?,
             source: source.clone(),
             epoch,
             people_max: config.people_max,

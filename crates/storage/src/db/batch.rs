@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::checkpoints::Checkpoints;
 use super::meter::Moment;
 use super::pool::Connections;
 use super::tx::{LockKey, Step, Tx};
@@ -90,17 +91,18 @@ pub(crate) struct Writers {
 }
 
 impl Writers {
-    /// Starts `count` writers; each ends when the last handle to the queue is gone.
+    /// Starts `count` writers, which tell `checkpoints` of their commits; each ends when the last handle to the queue is gone.
     pub(crate) fn start(
         connections: &Arc<Connections>,
         source: &Source,
         count: u32,
         committed: &mpsc::Sender<Committed>,
+        checkpoints: Option<&Checkpoints>,
     ) -> Result<Self> {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         let waiting = Arc::new(Mutex::new(waiting));
         for number in 0..count {
-            let writer = Writer::new(connections, source, committed);
+            let writer = Writer::new(connections, source, committed, checkpoints.cloned());
             let waiting = Arc::clone(&waiting);
             std::thread::Builder::new()
                 .name(format!("writer-{number}"))

@@ -33,7 +33,7 @@ impl Connections {
     pub(crate) fn open(target: &Target, usage: Usage, size: u32) -> Result<Self> {
         match target {
             Target::Sqlite(path) => builder(size)
-                .connection_customizer(Box::new(SqlitePragmas))
+                .connection_customizer(Box::new(SqlitePragmas(usage)))
                 .build(ConnectionManager::new(path_text(path)?))
                 .map(Self::Sqlite),
             Target::Postgres(url) => builder(size)
@@ -69,7 +69,7 @@ fn path_text(path: &Path) -> Result<&str> {
 }
 
 #[derive(Debug)]
-struct SqlitePragmas;
+struct SqlitePragmas(Usage);
 
 impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for SqlitePragmas {
     fn on_acquire(&self, c: &mut SqliteConnection) -> std::result::Result<(), diesel::r2d2::Error> {
@@ -79,7 +79,13 @@ impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for SqlitePragma
             "pragma busy_timeout = 5000; pragma journal_mode = wal; pragma synchronous = full;
              pragma foreign_keys = on; pragma temp_store = memory; pragma cache_size = -8000;",
         )
-        .map_err(diesel::r2d2::Error::QueryError)
+        .map_err(diesel::r2d2::Error::QueryError)?;
+        if self.0 == Usage::Writing {
+            // 32 MB each. A log that is moved into the file beside the writer may grow longer before it does so itself.
+            c.batch_execute("pragma wal_autocheckpoint = 8000; pragma cache_size = -32000")
+                .map_err(diesel::r2d2::Error::QueryError)?;
+        }
+        Ok(())
     }
 }
 

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 
 use super::batch::{Waiting, Way, fill};
+use super::checkpoints::Checkpoints;
 use super::many::Writes;
 use super::meter;
 use super::pool::Connections;
@@ -47,6 +48,8 @@ enum Again {
 
 pub(super) struct Writer {
     connections: Arc<Connections>,
+    /// On SQLite.
+    checkpoints: Option<Checkpoints>,
     source: Source,
     committed: mpsc::Sender<Committed>,
     /// Acts of the last batch that have to run once more.
@@ -106,9 +109,11 @@ impl Writer {
         connections: &Arc<Connections>,
         source: &Source,
         committed: &mpsc::Sender<Committed>,
+        checkpoints: Option<Checkpoints>,
     ) -> Self {
         Self {
             connections: Arc::clone(connections),
+            checkpoints,
             source: source.clone(),
             committed: committed.clone(),
             again: Vec::new(),
@@ -189,6 +194,7 @@ impl Writer {
         match self.run_locked(conn, batch, kept) {
             Ok((ended, committed, kept)) => {
                 conn.commit()?;
+                self.checkpoints.iter().for_each(Checkpoints::wake);
                 self.kept = kept;
                 Ok((ended, committed))
             }

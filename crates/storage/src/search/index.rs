@@ -33,13 +33,13 @@ struct Portion {
     bytes: usize,
 }
 
-/// Where acts wait for a turn, it is short.
+/// Where acts wait for a turn and it can catch up all the same, it is short.
 const SHORT: Portion = Portion {
     messages: 128,
     bytes: 64 * 1_024,
 };
 
-/// Where nothing waits for a turn, more messages of a block are written at once.
+/// Where nothing waits for a turn, or it is far behind, more messages of a block are written at once.
 const LONG: Portion = Portion {
     messages: 1_024,
     bytes: 512 * 1_024,
@@ -120,6 +120,7 @@ struct Turn {
     to: Progress,
     /// What is left after it.
     left: Indexed,
+    portion: Portion,
 }
 
 impl Turn {
@@ -143,9 +144,14 @@ pub enum Indexed {
 }
 
 /// Looks what is next. Run it on a snapshot: what is seen of the log must be all there is up to its head.
-fn plan(conn: &mut Conn, portion: Portion) -> Result<Turn> {
+fn plan(conn: &mut Conn, acts_wait: bool) -> Result<Turn> {
     let from = progress(conn)?;
     let (trimmed, head) = log::ends(conn)?;
+    let portion = if acts_wait && head - from.seq < LONG.messages {
+        SHORT
+    } else {
+        LONG
+    };
     let mut now = from;
     if from.seq < trimmed {
         // What was removed from the log is found among the messages.
@@ -185,6 +191,7 @@ fn plan(conn: &mut Conn, portion: Portion) -> Result<Turn> {
         steps,
         to: now,
         left,
+        portion,
     })
 }
 
@@ -403,7 +410,7 @@ impl Blocks {
 }
 
 /// Makes the messages of a turn findable; what is left after it. It needs [`Turn::locks`].
-fn index(conn: &mut Conn, turn: &Turn, portion: Portion) -> Result<Indexed> {
+fn index(conn: &mut Conn, turn: &Turn) -> Result<Indexed> {
     if progress(conn)? != turn.from {
         // Another node was faster.
         return Ok(Indexed::More);
@@ -422,7 +429,7 @@ fn index(conn: &mut Conn, turn: &Turn, portion: Portion) -> Result<Indexed> {
     let mut written = 0;
     for (place, then) in &turn.steps {
         written += blocks.put(*place, found.get(place));
-        if written >= portion.bytes {
+        if written >= turn.portion.bytes {
             (reached, left) = (*then, Indexed::More);
             break;
         }
@@ -460,13 +467,13 @@ pub(crate) fn forget(
 impl Store {
     /// Makes some of the messages findable that are not yet. Any number of nodes may do it at any time.
     pub async fn index_messages(&self) -> Result<Indexed> {
-        let portion = if self.has_one_writer() { SHORT } else { LONG };
-        let plan = move |conn: &mut Conn| plan(conn, portion);
+        let acts_wait = self.has_one_writer();
+        let plan = move |conn: &mut Conn| plan(conn, acts_wait);
         let turn = self.read(move |conn| conn.snapshot(plan)).await?;
         if turn.from == turn.to {
             return Ok(turn.left);
         }
-        self.beside(turn.locks(), move |conn| index(conn, &turn, portion))
+        self.beside(turn.locks(), move |conn| index(conn, &turn))
             .await
     }
 }
