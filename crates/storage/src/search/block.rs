@@ -50,11 +50,11 @@ pub(super) fn add(
     entries: &mut String,
     position: i64,
     sent_at: i64,
-    terms: impl IntoIterator<Item = String>,
+    terms: impl IntoIterator<Item = impl AsRef<str>>,
 ) {
     let mut text = String::new();
     for term in terms {
-        text.push_str(&term);
+        text.push_str(term.as_ref());
         text.push(' ');
     }
     let line = Line {

@@ -1,9 +1,9 @@
 //! Making messages findable, shortly after they were sent: a reader of the log with a place of its own.
 //!
-//! A turn reads where it stands, then takes the terms of the present text of some messages in an act, and moves on.
-//! Any number of nodes may do it at any time: a turn that another node was faster with does nothing. Blocks are changed
-//! under a lock of their conversation, so that a message that is deleted or edited meanwhile leaves
-//! none of its old ones.
+//! A turn reads where it stands and the terms of the present text of some messages, then writes them in an act, and
+//! moves on. Any number of nodes may do it at any time: a turn that another node was faster with does nothing. Blocks
+//! are changed under a lock of their conversation, and what was deleted or edited since it was read is read again
+//! under it, so that such a message leaves none of its old terms.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -11,6 +11,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use pinwire_domain::UserId;
+use pinwire_domain::event::EventKind;
 use pinwire_domain::message::MessageKind;
 use pinwire_domain::term::Content;
 
@@ -116,6 +117,10 @@ struct Turn {
     from: Progress,
     /// Messages, each with the place where the turn is after it.
     steps: Vec<(Place, Progress)>,
+    /// What the messages are found by.
+    found: HashMap<Place, Found>,
+    /// How far the log went when that was read.
+    head: i64,
     /// The place at the end.
     to: Progress,
     /// What is left after it.
@@ -188,6 +193,8 @@ fn plan(conn: &mut Conn, acts_wait: bool) -> Result<Turn> {
     };
     Ok(Turn {
         from,
+        found: read(conn, steps.iter().map(|(place, _)| *place).collect())?,
+        head,
         steps,
         to: now,
         left,
@@ -237,17 +244,28 @@ fn of_before(
         .load(c))?)
 }
 
-/// A message as it is now.
-struct Found {
-    sender: i64,
-    kind: String,
-    text: Option<String>,
-    pin: Option<String>,
-    sent_at: i64,
-    deleted_at: Option<i64>,
+/// Messages that were deleted or edited after this place in the log.
+fn changed(conn: &mut Conn, after: i64) -> Result<BTreeSet<Place>> {
+    let kinds = [EventKind::MessageDeleted, EventKind::MessageEdited];
+    let rows: Vec<(Option<i64>, Option<i64>)> = on!(conn, c => events::table
+        .filter(events::seq.gt(after))
+        .filter(events::kind.eq_any(kinds.map(EventKind::name)))
+        .select((events::conversation_id, events::position))
+        .load(c))?;
+    let places = rows.into_iter();
+    Ok(places
+        .filter_map(|(conversation, position)| conversation.zip(position))
+        .collect())
 }
 
-fn read(conn: &mut Conn, places: &[(Place, Progress)]) -> Result<HashMap<Place, Found>> {
+/// A message as it was read.
+struct Found {
+    sent_at: i64,
+    /// What it is found by; nothing if it is deleted, or if Pinwire itself wrote it.
+    terms: Option<BTreeSet<String>>,
+}
+
+fn read(conn: &mut Conn, places: BTreeSet<Place>) -> Result<HashMap<Place, Found>> {
     type Sql = (
         BigInt,
         BigInt,
@@ -268,56 +286,45 @@ fn read(conn: &mut Conn, places: &[(Place, Progress)]) -> Result<HashMap<Place, 
         i64,
         Option<i64>,
     );
-    let places: BTreeSet<Place> = places.iter().map(|(place, _)| *place).collect();
     let keys = places
-        .iter()
-        .map(|(conversation, position)| vec![(*conversation).into(), (*position).into()])
+        .into_iter()
+        .map(|(conversation, position)| vec![conversation.into(), position.into()])
         .collect();
     let rows: Vec<Row> = many::select::<Sql, Row>(conn, &MESSAGES, keys)?;
     Ok(rows
         .into_iter()
         .map(
             |(conversation, position, sender, kind, text, pin, sent_at, deleted_at)| {
-                let found = Found {
-                    sender,
-                    kind,
-                    text,
-                    pin,
-                    sent_at,
-                    deleted_at,
-                };
-                ((conversation, position), found)
+                let place = (conversation, position);
+                let is_found = deleted_at.is_none() && kind == MessageKind::User.name();
+                let terms = is_found.then(|| terms(place, sender, text.as_deref(), pin.as_deref()));
+                (place, Found { sent_at, terms })
             },
         )
         .collect())
 }
 
-impl Found {
-    /// What it is found by; nothing if it is deleted, or if Pinwire itself wrote it.
-    fn terms(&self, place: Place) -> Option<BTreeSet<String>> {
-        if self.deleted_at.is_some() || self.kind != MessageKind::User.name() {
-            return None;
-        }
-        let pin = self.pin.as_deref().and_then(|pin| {
-            let read = serde_json::from_str::<PinSnapshot>(pin);
-            // One such message must not keep all others from being found.
-            read.inspect_err(|error| {
-                tracing::warn!(?place, %error, "a pin as it was sent cannot be read");
-            })
-            .ok()
-        });
-        let of_pin = pin
-            .as_ref()
-            .map(|it| [&it.title, &it.description, &it.alt_text]);
-        let texts = of_pin.into_iter().flatten().filter_map(Option::as_deref);
-        let content = Content {
-            sender: UserId::new(self.sender),
-            has_pin: self.pin.is_some(),
-            texts: self.text.as_deref().into_iter().chain(texts).collect(),
-            link: pin.as_ref().and_then(|it| it.link.as_deref()),
-        };
-        Some(content.terms())
-    }
+/// What a message is found by.
+fn terms(place: Place, sender: i64, text: Option<&str>, pin: Option<&str>) -> BTreeSet<String> {
+    let snapshot = pin.and_then(|pin| {
+        let read = serde_json::from_str::<PinSnapshot>(pin);
+        // One such message must not keep all others from being found.
+        read.inspect_err(|error| {
+            tracing::warn!(?place, %error, "a pin as it was sent cannot be read");
+        })
+        .ok()
+    });
+    let of_pin = snapshot
+        .as_ref()
+        .map(|it| [&it.title, &it.description, &it.alt_text]);
+    let texts = of_pin.into_iter().flatten().filter_map(Option::as_deref);
+    let content = Content {
+        sender: UserId::new(sender),
+        has_pin: pin.is_some(),
+        texts: text.into_iter().chain(texts).collect(),
+        link: snapshot.as_ref().and_then(|it| it.link.as_deref()),
+    };
+    content.terms()
 }
 
 /// What a block's row holds beside its key.
@@ -375,7 +382,7 @@ impl Blocks {
     fn put(&mut self, place: Place, found: Option<&Found>) -> usize {
         let (conversation, position) = place;
         let key = (conversation, block::of(position));
-        let terms = found.and_then(|found| Some((found.sent_at, found.terms(place)?)));
+        let terms = found.and_then(|found| Some((found.sent_at, found.terms.as_ref()?)));
         if let Some(row) = self.now.get_mut(&key) {
             block::remove(&mut row.entries, position);
         }
@@ -410,12 +417,13 @@ impl Blocks {
 }
 
 /// Makes the messages of a turn findable; what is left after it. It needs [`Turn::locks`].
-fn index(conn: &mut Conn, turn: &Turn) -> Result<Indexed> {
+fn index(conn: &mut Conn, turn: &mut Turn) -> Result<Indexed> {
     if progress(conn)? != turn.from {
         // Another node was faster.
         return Ok(Indexed::More);
     }
-    let found = read(conn, &turn.steps)?;
+    let again = changed(conn, turn.head)?;
+    turn.found.extend(read(conn, again)?);
     let keys = turn
         .steps
         .iter()
@@ -428,7 +436,7 @@ fn index(conn: &mut Conn, turn: &Turn) -> Result<Indexed> {
     let (mut reached, mut left) = (turn.to, turn.left);
     let mut written = 0;
     for (place, then) in &turn.steps {
-        written += blocks.put(*place, found.get(place));
+        written += blocks.put(*place, turn.found.get(place));
         if written >= turn.portion.bytes {
             (reached, left) = (*then, Indexed::More);
             break;
@@ -469,11 +477,11 @@ impl Store {
     pub async fn index_messages(&self) -> Result<Indexed> {
         let acts_wait = self.has_one_writer();
         let plan = move |conn: &mut Conn| plan(conn, acts_wait);
-        let turn = self.read(move |conn| conn.snapshot(plan)).await?;
+        let mut turn = self.read(move |conn| conn.snapshot(plan)).await?;
         if turn.from == turn.to {
             return Ok(turn.left);
         }
-        self.beside(turn.locks(), move |conn| index(conn, &turn))
+        self.beside(turn.locks(), move |conn| index(conn, &mut turn))
             .await
     }
 }
