@@ -15,6 +15,7 @@ mod bad_tokens;
 mod boards;
 mod changes;
 mod contacts;
+mod conversation_pins;
 mod delivery;
 mod event_stream;
 mod events;

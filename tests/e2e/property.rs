@@ -123,7 +123,8 @@ impl<'a> Device<'a> {
                 me.reads(conversation, self.chance.random_range(0..=last))
                     .await;
             }
-            65..72 => me.marks_unread(conversation).await,
+            65..67 => me.marks_unread(conversation).await,
+            67..72 => self.works_on_pins(&conversation.clone(), kind).await,
             72..74 => me.unmarks_unread(conversation).await,
             74..76 => {
                 let changes = [
@@ -211,6 +212,44 @@ impl<'a> Device<'a> {
         };
         assert!(
             matches!(answer.status, 200 | 204 | 403 | 404 | 409),
+            "{answer}"
+        );
+    }
+
+    /// Changes one's own pin, which others were sent, or does something with one of the conversation's.
+    async fn works_on_pins(&mut self, conversation: &str, kind: i32) {
+        let me = &self.person;
+        let pins = me.pins_of(conversation).await;
+        let first = pins.choose(&mut self.chance);
+        let (id, position) = match first {
+            Some(pin) => (&pin["pin"]["pin_id"], &pin["first_sent"]["position"]),
+            None => return,
+        };
+        let pin = Pin {
+            id: id.as_str().unwrap().to_owned(),
+            title: String::new(),
+        };
+        let answer = match (kind, self.chance.random_range(0..3)) {
+            (67 | 68, _) => me.reacts_to_pin(conversation, &pin, "👍").await,
+            (69, _) => me.takes_back_from_pin(conversation, &pin, "👍").await,
+            (70, _) => {
+                me.saves_sent(conversation, position.as_i64().unwrap())
+                    .await
+            }
+            (_, 0) => {
+                me.removes_pin(&self.pin).await;
+                self.pin = me.pins("Another hall").await;
+                return;
+            }
+            (_, place) => {
+                let elsewhere = format!("https://halls-{place}.example/");
+                let title = format!("Hall {}", self.chance.random::<u16>());
+                let change = json!({"title": title, "link": elsewhere});
+                me.changes_pin(&self.pin, &change).await
+            }
+        };
+        assert!(
+            matches!(answer.status, 200 | 201 | 204 | 404 | 409 | 422),
             "{answer}"
         );
     }

@@ -23,6 +23,7 @@ mod follower;
 mod http;
 mod node;
 mod person;
+mod pin_acts;
 mod ports;
 mod pubsub;
 mod replica;

@@ -5,6 +5,8 @@
 //! - A new message moves its conversation to the top, and its sender's read mark up to it. Read and delivery marks
 //!   never go back.
 //! - `me.reactions` stands instead of the reactions in `data.message`.
+//! - `me.pin_states` says how a pin stands now at each place where it was sent. What was put to a pin is gone with the
+//!   last message that carries it.
 //! - What answers show of a message is renewed with each event of it.
 //! - A message that was deleted without anything left of it is gone for me.
 //! - Who turns read receipts off, sees no read marks any more; who turns them on, fetches them.
@@ -18,6 +20,7 @@
 //!   `member.left` without it says, forgets it.
 
 mod known;
+mod pins;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,6 +51,8 @@ pub struct Replica {
     conversations: BTreeMap<String, Known>,
     /// Messages that came by events, by conversation and position.
     messages: BTreeMap<(String, i64), Value>,
+    /// What was put to pins, as far as it came by events, by conversation and pin.
+    pin_reactions: BTreeMap<(String, String), Value>,
     settings: Value,
     /// The conversations that the person is asked into.
     requests: BTreeSet<String>,
@@ -62,6 +67,7 @@ impl Replica {
             seq: 0,
             conversations: BTreeMap::new(),
             messages: BTreeMap::new(),
+            pin_reactions: BTreeMap::new(),
             settings: Value::Null,
             requests: BTreeSet::new(),
         };
@@ -165,7 +171,8 @@ impl Replica {
         if let Some(settings) = data.get("settings") {
             return self.take_settings(settings).await;
         }
-        if let Some(user) = data.get("user") {
+        if event["type"] == "user.updated" {
+            let user = &data["user"];
             for known in self.conversations.values_mut() {
                 renew_person(&mut known.item, user);
             }
@@ -194,6 +201,7 @@ impl Replica {
             self.forget_heads_beyond_the_bound();
         }
         self.renew_quotes(&id, data);
+        self.renew_pins(&id, event);
         let known = self.conversations.get_mut(&id).expect("known by now");
         if let Some(conversation) = data.get("conversation") {
             known.take_conversation(conversation);
@@ -389,10 +397,11 @@ impl Replica {
                 same(who, message, there.expect("a message that was seen"));
             }
         }
+        self.pins_are_up_to_date().await;
     }
 }
 
-/// A message of an event with what is mine in it, as an answer shows it.
+/// A message or a pin of an event with what is mine in it, as an answer shows it.
 fn as_mine(message: &Value, me: &Value) -> Value {
     let mut message = message.clone();
     if let Some(mark) = me.get("client_message_id") {

@@ -14,6 +14,10 @@ pub enum EventKind {
     MessageDeleted,
     /// Somebody reacted to a message, or took a reaction back.
     ReactionChanged,
+    /// Somebody saved a pin that was sent to them.
+    PinSaved,
+    /// A pin that was sent stands otherwise now.
+    PinStateChanged,
     /// A group was made without a message.
     ConversationCreated,
     /// The title of a conversation changed.
@@ -48,11 +52,13 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::MessageCreated,
         Self::MessageEdited,
         Self::MessageDeleted,
         Self::ReactionChanged,
+        Self::PinSaved,
+        Self::PinStateChanged,
         Self::ConversationCreated,
         Self::ConversationUpdated,
         Self::MemberJoined,
@@ -78,6 +84,8 @@ impl EventKind {
             Self::MessageEdited => "message.edited",
             Self::MessageDeleted => "message.deleted",
             Self::ReactionChanged => "reaction.changed",
+            Self::PinSaved => "pin.saved",
+            Self::PinStateChanged => "pin.state_changed",
             Self::ConversationCreated => "conversation.created",
             Self::ConversationUpdated => "conversation.updated",
             Self::MemberJoined => "member.joined",

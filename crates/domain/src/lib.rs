@@ -28,6 +28,7 @@ pub mod pin;
 pub mod policy;
 pub mod reaction;
 pub mod refusal;
+pub mod save;
 pub mod settings;
 pub mod term;
 pub mod text;

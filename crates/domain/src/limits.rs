@@ -10,6 +10,12 @@ pub const EDIT_WINDOW_MS: i64 = 15 * 60 * 1_000;
 pub const EDITS_MAX: usize = 50;
 /// Kinds of reaction that one message or pin has at most.
 pub const REACTION_KINDS_MAX: usize = 20;
+/// Messages of one conversation whose pin's state one event tells at most: the newest that carry it.
+pub const PIN_STATES_MAX: i64 = 250;
+/// Pins that a board made of a conversation takes over at most.
+pub const BOARD_FROM_CONVERSATION_MAX: usize = 500;
+/// Conversations that one transaction tells of something that concerns many.
+pub const TOLD_TOGETHER_MAX: usize = 500;
 /// Unicode scalars in the name of a board.
 pub const BOARD_NAME_MAX: usize = 180;
 /// Unicode scalars in the description of a board.

@@ -85,6 +85,15 @@ pub enum Refusal {
     /// A message can be about a pin only that was sent in its conversation.
     #[error("this pin was not sent in this conversation")]
     PinNotInConversation,
+    /// Only a message that carries a pin lets one save it.
+    #[error("this message carries no pin")]
+    NoPinInMessage,
+    /// More pins than a board made of a conversation takes over.
+    #[error("at most {limit} pins at once")]
+    TooManyPins {
+        /// The bound.
+        limit: usize,
+    },
     /// Only who wrote a message may change it, or delete it for everyone.
     #[error("this message is not yours")]
     MessageNotYours,

@@ -8,6 +8,7 @@
 pub mod accounts;
 pub mod boards;
 pub mod contacts;
+pub mod conversation_pins;
 pub mod conversations;
 pub mod documents;
 pub mod drafts;

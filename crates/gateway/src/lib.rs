@@ -12,6 +12,7 @@ pub mod demo;
 pub mod documents;
 pub mod error;
 pub mod indexing;
+pub mod jobs;
 pub mod listener;
 pub mod live;
 pub mod metrics;

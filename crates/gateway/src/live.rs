@@ -23,6 +23,7 @@ pub mod session;
 pub mod signs;
 pub mod socket;
 pub mod sse;
+pub mod subject;
 pub mod tail;
 
 use std::sync::Arc;

@@ -224,6 +224,28 @@ operations! {
         refuses [INVALID_VALUE, MESSAGE_DELETED, TOO_MANY_REACTIONS, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND];
     DELETE "/v5/conversations/{conversation_id}/messages/{position}/reactions/{emoji}" reactions::clear token [MessagesWrite]
         refuses [INVALID_VALUE, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND];
+    POST "/v5/conversations/{conversation_id}/messages/{position}/save" conversation_pins::save "messages/save_pin"
+        token [BoardsRead, BoardsWrite, PinsRead, PinsWrite, MessagesRead]
+        refuses [
+            UNSUPPORTED, PIN_NOT_FOUND, PIN_IS_SECRET, NO_PIN_IN_MESSAGE, MESSAGE_DELETED, BOARD_NOT_FOUND,
+            BOARD_NOT_YOURS, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND, IDEMPOTENCY_KEY_REUSED,
+        ];
+    GET "/v5/conversations/{conversation_id}/pins" conversation_pins::list token [MessagesRead]
+        refuses [CONVERSATION_NOT_FOUND];
+    GET "/v5/conversations/{conversation_id}/pins/{pin_id}/messages" conversation_pins::discussion "conversation_pins/list_messages" token [MessagesRead]
+        refuses [CONVERSATION_NOT_FOUND, PIN_NOT_FOUND];
+    PUT "/v5/conversations/{conversation_id}/pins/{pin_id}/reactions/{emoji}" reactions::set_of_pin "pin_reactions/set" token [MessagesWrite]
+        refuses [INVALID_VALUE, TOO_MANY_REACTIONS, CONVERSATION_NOT_FOUND, PIN_NOT_FOUND];
+    DELETE "/v5/conversations/{conversation_id}/pins/{pin_id}/reactions/{emoji}" reactions::clear_of_pin "pin_reactions/clear" token [MessagesWrite]
+        refuses [INVALID_VALUE, CONVERSATION_NOT_FOUND, PIN_NOT_FOUND];
+    GET "/v5/pins/{pin_id}/conversations" conversation_pins::holders "pins/list_conversations" token [PinsRead, ConversationsRead, MessagesRead]
+        refuses [PIN_NOT_FOUND];
+    POST "/v5/conversations/{conversation_id}/board" conversation_pins::make_board "conversations/create_board"
+        token [BoardsRead, BoardsWrite, PinsRead, PinsWrite, MessagesRead]
+        refuses [
+            INVALID_VALUE, PIN_NOT_FOUND, PIN_IS_SECRET, PIN_NOT_IN_CONVERSATION, TOO_MANY_PINS, BOARD_NAME_TAKEN,
+            CONVERSATION_NOT_FOUND, IDEMPOTENCY_KEY_REUSED,
+        ];
     GET "/v5/search/messages" search::messages token [MessagesRead]
         refuses [INVALID_VALUE, USER_NOT_FOUND, CONVERSATION_NOT_FOUND, RATE_LIMITED];
     PUT "/v5/conversations/{conversation_id}/unread" read_marks::flag "unread_flags/set" token [ConversationsWrite]

@@ -23,7 +23,7 @@ use crate::page::Bookmarks;
 use crate::password::Passwords;
 use crate::rate_limit::RateLimits;
 use crate::token::Tokens;
-use crate::{App, clock, indexing, listener, metrics, sweep};
+use crate::{App, clock, indexing, jobs, listener, metrics, sweep};
 
 /// A node that runs.
 pub struct Gateway {
@@ -109,6 +109,7 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
             store.clone(),
         )),
         tokio::spawn(indexing::run(store.clone(), Arc::clone(&live.hub))),
+        tokio::spawn(jobs::run(store.clone())),
     ]);
     let metrics = config.metrics_listen.map(metrics::serve).transpose()?;
     let app = web::Data::new(application(store, (live.clone(), admissions), config).await?);

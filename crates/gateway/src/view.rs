@@ -4,6 +4,7 @@ pub mod account;
 pub mod board;
 pub mod contact;
 pub mod conversation;
+pub mod conversation_pin;
 pub mod draft;
 pub mod image;
 pub mod kinds;
@@ -20,6 +21,7 @@ pub use conversation::{
     ConversationItem, ConversationView, HeadView, MemberView, PersonView, UnreadTotalsView,
     UnreadView,
 };
+pub use conversation_pin::ConversationPinView;
 pub use draft::DraftView;
 pub use message::{MessageView, NoticeView, PinCardView, ReactionView, RevisionView};
 pub use pin::PinView;

@@ -12,6 +12,7 @@ use crate::db::{Conn, on};
 use crate::error::{Result, StoreError};
 use crate::idempotency::{IdempotencyKey, Keep, Made};
 use crate::page::{Page, one_more};
+use crate::pin_states::{self, Changed};
 use crate::schema::{boards, pins, users};
 use crate::{Snapshot, Store};
 
@@ -189,7 +190,8 @@ fn require_free(
     }
 }
 
-fn insert(tx: &mut Tx<'_>, owner: UserId, draft: &BoardDraft) -> Step<i64> {
+/// Writes a new board.
+pub(crate) fn insert(tx: &mut Tx<'_>, owner: UserId, draft: &BoardDraft) -> Step<i64> {
     tx.lock(LockKey::User(owner.get()))?;
     require_free(tx.conn()?, owner, &draft.name, None)?;
     let id = tx.source.new_id();
@@ -232,7 +234,7 @@ fn update(tx: &mut Tx<'_>, access: Access, id: BoardId, change: &BoardChange) ->
 fn remove(tx: &mut Tx<'_>, access: Access, id: BoardId) -> Step<()> {
     tx.lock(LockKey::User(access.user.get()))?;
     require_own(tx.conn()?, access, id)?;
-    let now = tx.source.now().as_millis();
+    let now = tx.source.now();
     loop {
         let ids: Vec<i64> = on!(tx.conn()?, c => pins::table
             .filter(pins::board_id.eq(id.get()).and(pins::removed_at.is_null()))
@@ -243,13 +245,13 @@ fn remove(tx: &mut Tx<'_>, access: Access, id: BoardId) -> Step<()> {
             break;
         }
         on!(tx.conn()?, c => diesel::update(pins::table.filter(pins::id.eq_any(&ids)))
-            .set((pins::removed_at.eq(now), pins::version.eq(pins::version + 1)))
+            .set((pins::removed_at.eq(now.as_millis()), pins::version.eq(pins::version + 1)))
             .execute(c))?;
     }
     on!(tx.conn()?, c => diesel::update(boards::table.find(id.get()))
-        .set((boards::removed_at.eq(now), boards::pin_count.eq(0)))
+        .set((boards::removed_at.eq(now.as_millis()), boards::pin_count.eq(0)))
         .execute(c))?;
-    Ok(())
+    pin_states::tell(tx, Changed::with_board(id, now), access.user)
 }
 
 impl Store {
@@ -292,7 +294,7 @@ impl Store {
     /// # Errors
     /// [`Refusal::BoardNotFound`], [`Refusal::BoardNotYours`].
     pub async fn delete_board(&self, access: Access, id: BoardId) -> Result<()> {
-        let locks = vec![LockKey::User(access.user.get())];
+        let locks = self.pin_locks(access.user, Changed::board(id)).await?;
         self.act(locks, move |tx| remove(tx, access, id)).await
     }
 

@@ -5,10 +5,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use pinwire_domain::event::{Cursor, EventKind};
-use pinwire_domain::{ConversationId, UserId};
+use pinwire_domain::message::PinState;
+use pinwire_domain::reaction::Reactions;
+use pinwire_domain::{ConversationId, PinId, UserId};
 
+mod pins;
 mod subjects;
 
+use pins::Pins;
 pub use subjects::Subjects;
 
 use crate::conversations::{self, Conversation, Mine, NotKnown, Views};
@@ -39,6 +43,13 @@ pub struct StreamEvent {
 pub enum What {
     /// A message.
     Message(Arc<Message>),
+    /// A pin in the conversation, and what people put to it.
+    PinReactions(PinId, Reactions),
+    /// A pin in the conversation, and who saved it.
+    PinSaved(PinId, Person),
+    /// A pin in the conversation, and for each viewer how it stands now at each position where they see it, the newest
+    /// [`pinwire_domain::limits::PIN_STATES_MAX`] at most.
+    PinStates(PinId, HashMap<UserId, Vec<(i64, PinState)>>),
     /// A message that the viewer deleted for themselves: its position.
     Gone(i64),
     /// The conversation.
@@ -108,6 +119,7 @@ struct Wanted {
     viewers: Vec<UserId>,
     profiles: Vec<i64>,
     settings: Vec<i64>,
+    pins: Vec<(ConversationId, PinId)>,
 }
 
 impl Wanted {
@@ -116,9 +128,12 @@ impl Wanted {
         for (event, people) in list {
             all.places.extend(event.conversation.zip(event.position));
             all.conversations.extend(event.of_conversation());
+            all.pins.extend(event.pin());
             all.viewers.extend(people);
             match event.kind {
-                EventKind::UserUpdated => all.profiles.push(event.actor.get()),
+                EventKind::UserUpdated | EventKind::PinSaved => {
+                    all.profiles.push(event.actor.get());
+                }
                 EventKind::SettingsUpdated => all.settings.push(event.actor.get()),
                 _ => {}
             }
@@ -184,6 +199,7 @@ fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Ve
     let views = conversations::load(conn, &about.viewers, &about.conversations)?;
     let messages = messages_at(conn, &about.places, &views)?;
     let kept = kept(conn, &about.places, &views)?;
+    let pins = Pins::load(conn, &about.pins, &views)?;
     let people = people::load(conn, &about.profiles)?;
     let settings = settings::load(conn, &about.settings)?;
     let mut described = Vec::with_capacity(list.len());
@@ -201,6 +217,9 @@ fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Ve
                 Some(id) => {
                     let view = views.get(&(id, viewer));
                     let view = view.filter(|view| is_for(&event, viewer, &view.mine))?;
+                    if !pins.tells(&event, viewer, &view.mine) {
+                        return None;
+                    }
                     conversation.get_or_insert_with(|| Arc::clone(&view.conversation));
                     Some((viewer, Some(view.mine.clone())))
                 }
@@ -212,7 +231,10 @@ fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Ve
         let of_own = event.of_conversation().zip(event.user);
         let draft = of_own.and_then(|own| views.get(&own)?.draft.as_ref());
         let own = (settings.get(&event.actor).copied(), draft);
-        let what = what(&event, conversation.as_deref(), message, person, own);
+        let what = match event.pin() {
+            Some(key) => of_pin(&event, key, &pins, &viewers, person),
+            None => what(&event, conversation.as_deref(), message, person, own),
+        };
         if let Some(what) = what.filter(|_| !viewers.is_empty()) {
             described.push(StreamEvent {
                 event,
@@ -232,6 +254,28 @@ fn is_for(event: &LoggedEvent, viewer: UserId, mine: &Mine) -> bool {
         return false;
     }
     event.kind != EventKind::ReadUpdated || viewer == event.actor || mine.sees_marks
+}
+
+/// What an event about a pin shows.
+fn of_pin(
+    event: &LoggedEvent,
+    key: (ConversationId, PinId),
+    pins: &Pins,
+    viewers: &[(UserId, Option<Mine>)],
+    person: Option<&Person>,
+) -> Option<What> {
+    let pin = key.1;
+    Some(match event.kind {
+        EventKind::ReactionChanged => What::PinReactions(pin, pins.marks(key)?.reactions.clone()),
+        EventKind::PinSaved => What::PinSaved(pin, person?.clone()),
+        _ => {
+            let viewers = viewers.iter();
+            let states = viewers.filter_map(|(viewer, mine)| {
+                Some((*viewer, pins.seen_by(key, *viewer, mine.as_ref()?)))
+            });
+            What::PinStates(pin, states.collect())
+        }
+    })
 }
 
 /// What an event shows; none where that is gone.
@@ -267,6 +311,7 @@ fn what(
         EventKind::UserUpdated => What::Person(person?.clone()),
         EventKind::SettingsUpdated => What::Settings(settings.unwrap_or_default()),
         EventKind::SessionRevoked => What::Sessions,
+        EventKind::PinSaved | EventKind::PinStateChanged => return None,
     })
 }
 

@@ -2,17 +2,17 @@
 
 use std::cmp::Reverse;
 
-use diesel::dsl::count_star;
+use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 use pinwire_domain::conversation::{MembershipState, Unread};
-use pinwire_domain::{ConversationId, Refusal, Time, UserId};
+use pinwire_domain::{ConversationId, PinId, Refusal, Time, UserId};
 
 use crate::conversations::{self, Card, ConversationView, card_columns};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::log::head_seq;
 use crate::page::{Page, one_more};
-use crate::schema::{conversation_cards, memberships, own_conversations};
+use crate::schema::{conversation_cards, memberships, own_conversations, pins_seen};
 use crate::settings::{self, OwnSettings};
 use crate::{Snapshot, Store, heads, log};
 
@@ -27,6 +27,15 @@ pub enum Filter {
     Archived,
     /// All, also archived and hidden ones.
     All,
+}
+
+/// What a list of a person's conversations holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Those of a filter.
+    Filter(Filter),
+    /// Those in which the person sees this pin.
+    WithPin(PinId),
 }
 
 /// A place in a list by activity.
@@ -66,11 +75,11 @@ pub struct UnreadTotals {
 pub(crate) fn page(
     conn: &mut Conn,
     user: UserId,
-    filter: Filter,
+    which: Which,
     after: Option<ActivityMark>,
     size: usize,
 ) -> Result<(ConversationPage, Option<i64>)> {
-    let mut cards = cards(conn, user, filter, after, one_more(size))?;
+    let mut cards = cards(conn, user, which, after, one_more(size))?;
     let seq = cards.first().and_then(|(.., seq)| *seq);
     let mark = |card: &Card| ActivityMark {
         activity_seq: card.0.activity_seq,
@@ -104,7 +113,7 @@ macro_rules! in_inbox {
 fn cards(
     conn: &mut Conn,
     user: UserId,
-    filter: Filter,
+    which: Which,
     after: Option<ActivityMark>,
     limit: i64,
 ) -> Result<Vec<Card>> {
@@ -128,6 +137,16 @@ fn cards(
                 .load(c))?
         }};
     }
+    let filter = match which {
+        Which::Filter(filter) => filter,
+        Which::WithPin(pin) => {
+            let held = pins_seen::table
+                .filter(pins_seen::user_id.eq(user.get()))
+                .filter(pins_seen::conversation_id.eq(own_conversations::conversation_id))
+                .filter(pins_seen::pin_id.eq(pin.get()));
+            return Ok(rows!(exists(held)));
+        }
+    };
     Ok(match filter {
         Filter::Inbox => rows!(in_inbox!()),
         Filter::Unread => rows!(
@@ -213,7 +232,7 @@ impl Store {
         let now = self.inner.source.now();
         self.read_at(move |conn| {
             conn.snapshot(|conn| {
-                let (page, _) = page(conn, user, Filter::All, after, size)?;
+                let (page, _) = page(conn, user, Which::Filter(Filter::All), after, size)?;
                 let (heads, _) = heads::shown(conn, user, now)?;
                 let (unread, seq) = unread_totals(conn, user, now)?;
                 let state = State {
@@ -238,7 +257,7 @@ impl Store {
     ) -> Result<Snapshot<ConversationPage>> {
         self.read_at(move |conn| {
             conn.snapshot(|conn| {
-                let (page, seq) = page(conn, user, filter, after, size)?;
+                let (page, seq) = page(conn, user, Which::Filter(filter), after, size)?;
                 Ok((page, log::known_head(conn, seq)?))
             })
         })

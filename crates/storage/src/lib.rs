@@ -5,6 +5,7 @@
 
 mod db;
 mod error;
+mod pin_states;
 mod rows;
 mod schema;
 mod words;
@@ -12,6 +13,7 @@ mod words;
 pub mod board_snapshots;
 pub mod boards;
 pub mod contacts;
+pub mod conversation_pins;
 pub mod conversations;
 pub mod deliveries;
 pub mod drafts;
@@ -21,6 +23,7 @@ pub mod groups;
 pub mod heads;
 pub mod idempotency;
 pub mod inbox;
+pub mod jobs;
 pub mod keys;
 pub mod log;
 pub mod membership;

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::event::EventKind;
-use pinwire_domain::{ConversationId, Time, UserId};
+use pinwire_domain::{ConversationId, PinId, Time, UserId};
 
 use crate::db::many::{Table, Values};
 use crate::db::tx::Emitted;
@@ -38,6 +38,8 @@ pub(crate) struct NewEvent {
 pub(crate) enum About {
     /// A message, for the conversation's members.
     Message(ConversationId, i64),
+    /// A pin in a conversation, for those of its members who see it there.
+    Pin(ConversationId, PinId),
     /// A message, for the actor alone.
     MyMessage(ConversationId, i64),
     /// A conversation, for its members.
@@ -57,6 +59,7 @@ impl About {
     pub(crate) const fn conversation(self) -> Option<ConversationId> {
         match self {
             Self::Message(id, _)
+            | Self::Pin(id, _)
             | Self::MyMessage(id, _)
             | Self::Conversation(id)
             | Self::Mine(id)
@@ -83,7 +86,7 @@ pub struct LoggedEvent {
     pub user: Option<UserId>,
     /// The message's place in its conversation.
     pub position: Option<i64>,
-    /// The conversation that something of one person's own is about.
+    /// The conversation that something of one person's own is about; for all members, the pin.
     pub object: Option<i64>,
 }
 
@@ -103,6 +106,10 @@ impl LoggedEvent {
             About::Message(conversation, position) => {
                 logged.conversation = Some(conversation);
                 logged.position = Some(position);
+            }
+            About::Pin(conversation, pin) => {
+                logged.conversation = Some(conversation);
+                logged.object = Some(pin.get());
             }
             About::MyMessage(conversation, position) => {
                 logged.user = Some(event.actor);
@@ -128,6 +135,12 @@ impl LoggedEvent {
     #[must_use]
     pub fn of_conversation(&self) -> Option<ConversationId> {
         self.conversation.or(self.object.map(ConversationId::new))
+    }
+
+    /// The pin it is about, in its conversation.
+    #[must_use]
+    pub fn pin(&self) -> Option<(ConversationId, PinId)> {
+        self.conversation.zip(self.object.map(PinId::new))
     }
 
     /// Whether it is shown to somebody who takes no part in its conversation.

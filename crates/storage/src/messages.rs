@@ -6,7 +6,7 @@ mod extras;
 mod notices;
 pub(crate) mod post;
 pub(crate) mod quotes;
-mod reactions;
+pub(crate) mod reactions;
 mod reading;
 
 use pinwire_domain::message::{BoardState, Carried, MessageKind, PinState, Standing};
@@ -19,7 +19,7 @@ pub(crate) use notices::name_people;
 pub use quotes::{Quote, QuotedThing, Reply};
 pub use reading::Page;
 pub(crate) use reading::{
-    MessageRow, Place, exclusions, holding_pin, load, message_columns, require_visible,
+    MessageRow, Place, exclusions, holding_pin, load, message_columns, require_visible, visible,
 };
 
 use crate::board_snapshots::BoardSnapshot;

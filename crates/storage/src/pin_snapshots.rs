@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use pinwire_domain::board::Access;
+use pinwire_domain::message::{self, PinState};
 use pinwire_domain::{PinId, Refusal, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,18 @@ pub struct PinSnapshot {
     pub dominant_color: Option<String>,
     /// The pin's version.
     pub version: i64,
+}
+
+/// What a message keeps of a pin, and how the pin stands now by its version and link; without a version it is removed.
+pub(crate) fn read(
+    kept: &str,
+    version: Option<i64>,
+    link: Option<&str>,
+) -> Result<(PinSnapshot, PinState)> {
+    let snapshot: PinSnapshot = serde_json::from_str(kept)?;
+    let now = version.map(|version| (version, link));
+    let state = message::pin_state((snapshot.version, snapshot.link.as_deref()), now);
+    Ok((snapshot, state))
 }
 
 /// A pin that is not removed, as acts read it.

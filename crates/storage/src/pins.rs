@@ -1,5 +1,7 @@
 //! Pins: making, saving, reading, changing and removing them.
 
+mod copying;
+
 use diesel::prelude::*;
 use pinwire_domain::board::{Access, Privacy};
 use pinwire_domain::pin::{PinChange, PinDraft};
@@ -12,8 +14,11 @@ use crate::error::Result;
 use crate::idempotency::{IdempotencyKey, Keep, Made};
 use crate::page::{Page, one_more};
 use crate::pin_snapshots;
+use crate::pin_states::{self, Changed};
 use crate::schema::{boards as board_rows, pins, users};
 use crate::{Snapshot, Store};
+
+pub(crate) use copying::{copy, save, sources};
 
 /// A pin as it is now, for one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +105,11 @@ fn find(conn: &mut Conn, access: Access, id: PinId) -> Result<(Pin, bool)> {
     Ok((pin, privacy == Some(Privacy::Secret)))
 }
 
+/// Makes sure that a pin exists for who asks.
+pub(crate) fn require_seen(conn: &mut Conn, access: Access, id: PinId) -> Result<()> {
+    find(conn, access, id).map(drop)
+}
+
 /// What a person sees of a row whose board they see.
 fn shown(access: Access, row: Row, owner_username: String) -> Pin {
     Pin {
@@ -170,26 +180,6 @@ fn create(tx: &mut Tx<'_>, access: Access, draft: &PinDraft) -> Step<i64> {
     insert(tx, access, &row)
 }
 
-fn save(tx: &mut Tx<'_>, access: Access, id: PinId, board: Option<BoardId>) -> Step<i64> {
-    let pin = source(tx.conn()?, access, id)?;
-    let row = Row {
-        id: tx.source.new_id(),
-        owner_id: access.user.get(),
-        board_id: board.map(BoardId::get),
-        title: pin.title,
-        description: pin.description,
-        alt_text: pin.alt_text,
-        link: pin.link,
-        note: None,
-        dominant_color: pin.dominant_color,
-        image_url: pin.image_url,
-        parent_pin_id: Some(id.get()),
-        created_at: tx.source.now().as_millis(),
-        version: 1,
-    };
-    insert(tx, access, &row)
-}
-
 fn change(tx: &mut Tx<'_>, access: Access, id: PinId, change: &PinChange) -> Step<()> {
     tx.lock(LockKey::User(access.user.get()))?;
     let before = own(tx.conn()?, access, id)?;
@@ -229,9 +219,9 @@ fn write(tx: &mut Tx<'_>, before: &Pin, after: &Pin) -> Step<()> {
         } = pin.clone();
         (title, description, alt_text, link)
     };
-    let edited = i64::from(public(before) != public(after));
+    let is_edited = public(before) != public(after);
     let row = pins::table.find(before.id.get());
-    on!(tx.conn()?, c => diesel::update(row)
+    let version: i64 = on!(tx.conn()?, c => diesel::update(row)
         .set((
             pins::board_id.eq(after.board.map(BoardId::get)),
             pins::title.eq(after.title.as_deref()),
@@ -239,16 +229,30 @@ fn write(tx: &mut Tx<'_>, before: &Pin, after: &Pin) -> Step<()> {
             pins::alt_text.eq(after.alt_text.as_deref()),
             pins::link.eq(after.link.as_deref()),
             pins::note.eq(after.note.as_deref()),
-            pins::version.eq(pins::version + edited),
+            pins::version.eq(pins::version + i64::from(is_edited)),
         ))
-        .execute(c))?;
-    if link::other_host(before.link.as_deref(), after.link.as_deref()) {
+        .returning(pins::version)
+        .get_result(c))?;
+    let leads_elsewhere = link::other_host(before.link.as_deref(), after.link.as_deref());
+    if leads_elsewhere {
         let now = tx.source.now().as_millis();
         on!(tx.conn()?, c => diesel::update(row)
             .set(pins::link_changed_at.eq(now))
             .execute(c))?;
     }
-    Ok(())
+    if !is_edited {
+        return Ok(());
+    }
+    let changed = if leads_elsewhere {
+        Changed::pin(before.id)
+    } else {
+        // To those who were sent an earlier one, it was edited before.
+        Changed::Pin {
+            id: before.id.get(),
+            version: version - 1,
+        }
+    };
+    pin_states::tell(tx, changed, before.owner)
 }
 
 fn remove(tx: &mut Tx<'_>, access: Access, id: PinId) -> Step<()> {
@@ -259,7 +263,7 @@ fn remove(tx: &mut Tx<'_>, access: Access, id: PinId) -> Step<()> {
         .set((pins::removed_at.eq(now), pins::version.eq(pins::version + 1)))
         .execute(c))?;
     boards::pins_modified(tx, pin.board.map(BoardId::get), -1)?;
-    Ok(())
+    pin_states::tell(tx, Changed::pin(id), access.user)
 }
 
 impl Store {
@@ -283,33 +287,13 @@ impl Store {
         Ok(made.await?.map(PinId::new))
     }
 
-    /// Makes a pin of the caller's from another one, on the caller's board or on none.
-    ///
-    /// # Errors
-    /// Those of [`Store::create_pin`].
-    pub async fn save_pin(
-        &self,
-        access: Access,
-        id: PinId,
-        board: Option<BoardId>,
-        key: Option<IdempotencyKey>,
-    ) -> Result<Made<PinId>> {
-        let locks = creation_locks(access.user, key.as_ref());
-        let made = self.act(locks, move |tx| {
-            tx.once(access.user, key.as_ref(), Keep::Day, |tx| {
-                save(tx, access, id, board)
-            })
-        });
-        Ok(made.await?.map(PinId::new))
-    }
-
     /// Changes a pin.
     ///
     /// # Errors
     /// [`Refusal::PinNotFound`], [`Refusal::PinNotYours`], [`Refusal::BoardNotFound`],
     /// [`Refusal::BoardNotYours`].
     pub async fn change_pin(&self, access: Access, id: PinId, wanted: PinChange) -> Result<()> {
-        let locks = vec![LockKey::User(access.user.get())];
+        let locks = self.pin_locks(access.user, Changed::pin(id)).await?;
         self.act(locks, move |tx| change(tx, access, id, &wanted))
             .await
     }
@@ -319,7 +303,7 @@ impl Store {
     /// # Errors
     /// [`Refusal::PinNotFound`], [`Refusal::PinNotYours`].
     pub async fn delete_pin(&self, access: Access, id: PinId) -> Result<()> {
-        let locks = vec![LockKey::User(access.user.get())];
+        let locks = self.pin_locks(access.user, Changed::pin(id)).await?;
         self.act(locks, move |tx| remove(tx, access, id)).await
     }
 

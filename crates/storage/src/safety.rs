@@ -1,13 +1,15 @@
 //! What the receiver's gate needs to know.
 
 use diesel::sql_types::BigInt;
-use pinwire_domain::UserId;
+use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::policy::{self, Gate, Relation};
+use pinwire_domain::{ConversationId, UserId};
 
+use crate::conversations;
 use crate::db::Conn;
 use crate::db::loaded::Entity;
 use crate::db::many::{self, Table};
-use crate::db::tx::{Step, Tx};
+use crate::db::tx::{LockKey, Step, Tx};
 use crate::error::Result;
 
 /// That one person has blocked another.
@@ -56,6 +58,25 @@ pub(crate) fn gates(
         gates.push((*receiver, policy::gate(relation)));
     }
     Ok(gates)
+}
+
+/// The members who have blocked `user`, and so do not see what they do.
+pub(crate) fn withheld_from(
+    tx: &mut Tx<'_>,
+    user: UserId,
+    id: ConversationId,
+) -> Step<Vec<UserId>> {
+    tx.lock(LockKey::Conversation(id.get()))?;
+    let members = conversations::members_for(tx, user, id)?;
+    let others: Vec<UserId> = members
+        .0
+        .iter()
+        .filter(|m| m.has_blocks && m.state == MembershipState::Member && m.user() != user)
+        .map(|m| m.user())
+        .collect();
+    let gates = gates(tx, user, &others)?;
+    let withheld = gates.into_iter().filter(|(_, g)| *g == Gate::Withheld);
+    Ok(withheld.map(|(person, _)| person).collect())
 }
 
 /// Whether signs of two people (typing, presence) pass between them, given whether the one has blocked the other and

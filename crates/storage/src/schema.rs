@@ -319,6 +319,23 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    pin_marks (conversation_id, pin_id) {
+        conversation_id -> BigInt,
+        pin_id -> BigInt,
+        reactions -> Nullable<Text>,
+        saves -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> BigInt,
+        work -> Text,
+        due_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     log_head,
     events,
@@ -350,6 +367,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     conversation_cards,
     search_progress,
     own_blocks,
+    pin_marks,
+    jobs,
+    pins_seen,
+    pin_sendings,
 );
 
 diesel::joinable!(sessions -> users (user_id));

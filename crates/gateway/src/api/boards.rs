@@ -161,14 +161,14 @@ pub async fn create(
 }
 
 /// A secret board is made only with a token that reaches secret boards.
-fn require_scope(caller: &Caller, privacy: Privacy) -> ApiResult<()> {
+pub(super) fn require_scope(caller: &Caller, privacy: Privacy) -> ApiResult<()> {
     match privacy {
         Privacy::Secret => caller.require(Scope::BoardsWriteSecret),
         Privacy::Public | Privacy::Protected => Ok(()),
     }
 }
 
-async fn read(app: &App, access: Access, id: BoardId) -> ApiResult<BoardView> {
+pub(super) async fn read(app: &App, access: Access, id: BoardId) -> ApiResult<BoardView> {
     let board = app.store.board(access, id).await?.value;
     Ok(BoardView::of(board, app.config.image_url_template.as_ref()))
 }

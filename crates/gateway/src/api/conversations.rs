@@ -3,7 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, get, post, web};
 use pinwire_domain::{ConversationId, UserId, group};
-use pinwire_storage::inbox::{ActivityMark, Filter};
+use pinwire_storage::Snapshot;
+use pinwire_storage::inbox::{ActivityMark, ConversationPage, Filter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -86,14 +87,29 @@ pub async fn list(
         page_size: params.page_size,
     };
     let list = format!("conversations {:?} {}", params.filter, caller.user);
-    let mark: Option<Mark> = app.bookmarks.open(&list, paging.bookmark.as_deref())?;
-    let after = mark.map(|m| m.read());
+    let after = place(&app, &list, &paging)?;
     let read = app
         .store
         .conversations(caller.user, filter, after, paging.size()?)
         .await?;
+    answer_page(&app, &caller, &list, read)
+}
+
+/// Where a page of a list of conversations begins.
+pub(super) fn place(app: &App, name: &str, paging: &PageParams) -> ApiResult<Option<ActivityMark>> {
+    let mark: Option<Mark> = app.bookmarks.open(name, paging.bookmark.as_deref())?;
+    Ok(mark.map(|m| m.read()))
+}
+
+/// A page of a list of conversations.
+pub(super) fn answer_page(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    read: Snapshot<ConversationPage>,
+) -> ApiResult {
     let next = read.value.next.map(Mark::of);
-    let bookmark = next.map(|m| app.bookmarks.seal(&list, &m)).transpose()?;
+    let bookmark = next.map(|m| app.bookmarks.seal(name, &m)).transpose()?;
     let now = clock::now();
     Ok(view::snapshot(read, |page| Paged {
         items: page

@@ -57,7 +57,9 @@ pub struct Limits {
     pub edit_window_minutes: i64,
     /// How often the text of one message may be changed.
     pub edits: usize,
-    /// Kinds of reaction to one message.
+    /// Pins that a board made of a conversation takes over.
+    pub conversation_board_pins: usize,
+    /// Kinds of reaction to one message, or to one pin in a conversation.
     pub reaction_kinds: usize,
     /// Items on a page.
     pub page_size: usize,
@@ -101,6 +103,7 @@ pub async fn get_limits(app: web::Data<App>) -> ApiResult {
         message_text: limits::MESSAGE_TEXT_MAX,
         edit_window_minutes: limits::EDIT_WINDOW_MS / 60_000,
         edits: limits::EDITS_MAX,
+        conversation_board_pins: limits::BOARD_FROM_CONVERSATION_MAX,
         reaction_kinds: limits::REACTION_KINDS_MAX,
         page_size: limits::PAGE_SIZE_MAX,
         body_bytes: BODY_MAX,

@@ -137,7 +137,7 @@ pub async fn create(
     answer_made(&app, access, made).await
 }
 
-async fn answer_made(app: &App, access: Access, made: Made<PinId>) -> ApiResult {
+pub(super) async fn answer_made(app: &App, access: Access, made: Made<PinId>) -> ApiResult {
     let view = read(app, access, made.outcome).await?;
     Ok(view::made(StatusCode::CREATED, made.replayed, &view))
 }

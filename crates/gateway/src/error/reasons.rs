@@ -146,6 +146,10 @@ table! {
         Refusal::SystemMessage => SYSTEM_MESSAGE 422 71 "system_message";
         /// The pin was not sent in this conversation, or you do not see it there.
         Refusal::PinNotInConversation => PIN_NOT_IN_CONVERSATION 422 50 "pin_not_in_conversation";
+        /// The message carries no pin.
+        Refusal::NoPinInMessage => NO_PIN_IN_MESSAGE 422 50 "no_pin_in_message";
+        /// More pins than a board made of a conversation takes over: name some of them.
+        Refusal::TooManyPins { .. } => TOO_MANY_PINS 422 40 "too_many_pins";
         /// Only who wrote a message may change it, or delete it for everyone.
         Refusal::MessageNotYours => MESSAGE_NOT_YOURS 403 29 "message_not_yours";
         /// The message was deleted for everyone.

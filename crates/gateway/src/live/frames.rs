@@ -4,11 +4,9 @@ use pinwire_domain::ConversationId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::subject::{Me, Subject};
 use crate::view::kinds::ResyncReason;
-use crate::view::{
-    ConversationView, DraftView, HeadView, MessageView, PersonView, ReactionView, SettingsView,
-    UnreadTotalsView, UnreadView,
-};
+use crate::view::{PersonView, UnreadTotalsView};
 
 /// An event of a person's stream.
 #[derive(Debug, Serialize, ToSchema)]
@@ -98,8 +96,12 @@ event_types! {
     MessageEdited "message.edited" ["conversation_id", "message"] [] Always;
     /// A message was deleted: for everyone, if it comes with what is left of it, or for you alone.
     MessageDeleted "message.deleted" ["conversation_id", "position"] ["message"] Always;
-    /// Somebody reacted to a message, or took a reaction back.
-    ReactionChanged "reaction.changed" ["conversation_id", "message"] [] Always;
+    /// Somebody reacted to a message or to a pin, or took a reaction back: `data` has the one or the other.
+    ReactionChanged "reaction.changed" ["conversation_id"] ["message", "pin"] Always;
+    /// Somebody saved a pin that was sent in this conversation: `data.user`.
+    PinSaved "pin.saved" ["conversation_id", "pin", "user"] [] Always;
+    /// A pin that was sent in this conversation stands otherwise now: `me.pin_states` has how at each place.
+    PinStateChanged "pin.state_changed" ["conversation_id", "pin"] [] Always;
     /// A conversation was begun without a message.
     ConversationCreated "conversation.created" ["conversation_id", "conversation"] [] Always;
     /// The title of a group changed; the message tells of it.
@@ -129,93 +131,6 @@ event_types! {
     UserUpdated "user.updated" ["user"] [] Never;
     /// You changed your settings.
     SettingsUpdated "settings.updated" ["settings"] [] Never;
-}
-
-/// The present state of what an event is about. Which fields are there follows from the event's `type`.
-#[derive(Debug, Default, Serialize, ToSchema)]
-pub struct Subject {
-    /// The message, with all reactions to it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<MessageView>,
-    /// The place of the message that was deleted (`message.deleted`).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, example = 3)]
-    pub position: Option<i64>,
-    /// The conversation: where it was made or changed, and with the first message of one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub conversation: Option<ConversationView>,
-    /// The conversation it is about, where the whole is not given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(pattern = r"^\d+$")]
-    pub conversation_id: Option<String>,
-    /// Somebody's read mark (`read.updated`).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub read: Option<ReadMark>,
-    /// Somebody's delivery mark (`delivery.updated`).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delivery: Option<DeliveryMark>,
-    /// Your draft (`draft.updated`).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub draft: Option<DraftView>,
-    /// A person (`user.updated`).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user: Option<PersonView>,
-    /// Your settings (`settings.updated`).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub settings: Option<SettingsView>,
-}
-
-/// Up to where somebody has read. A newer mark is never lower.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ReadMark {
-    /// Who.
-    #[schema(pattern = r"^\d+$")]
-    pub user_id: String,
-    /// The position.
-    #[schema(minimum = 0, example = 3)]
-    pub position: i64,
-}
-
-/// Up to where messages have reached a device of somebody's. A newer mark is never lower.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct DeliveryMark {
-    /// Who.
-    #[schema(pattern = r"^\d+$")]
-    pub user_id: String,
-    /// The position.
-    #[schema(minimum = 0, example = 3)]
-    pub position: i64,
-}
-
-/// What is yours alone in an event.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Me {
-    /// The mark you gave the message; on the sender's devices only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub client_message_id: Option<String>,
-    /// The reactions to the message as you see them, instead of those in `message`: there if one is yours, or one is
-    /// of somebody you have blocked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reactions: Option<Vec<ReactionView>>,
-    /// Up to where you have read this conversation.
-    #[schema(minimum = 0, example = 2)]
-    pub read_position: i64,
-    /// What is unread in this conversation.
-    pub unread: UnreadView,
-    /// Whether you marked it unread.
-    pub unread_flag: bool,
-    /// Whether you put it away.
-    pub archived: bool,
-    /// No notice until then; null if not muted.
-    #[schema(required, format = DateTime)]
-    pub muted_until: Option<String>,
-    /// Whether you took it out of your lists until the next message.
-    pub hidden: bool,
-    /// Your head of this conversation; null if there is none.
-    #[schema(required)]
-    pub head: Option<HeadView>,
-    /// Grows with each change of what is yours in this conversation.
-    pub version: i64,
 }
 
 /// What the server sends that is no event.

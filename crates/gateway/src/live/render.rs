@@ -4,11 +4,15 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use pinwire_domain::event::EventKind;
+use pinwire_domain::message::PinState;
 use pinwire_domain::{ConversationId, Time, UserId};
+use pinwire_storage::conversations::{Conversation, Mine};
 use pinwire_storage::events::{StreamEvent, What};
+use pinwire_storage::messages::Message;
 use serde::Serialize;
 
-use super::frames::{DeliveryMark, EventType, Me, ReadMark, Subject};
+use super::frames::EventType;
+use super::subject::{DeliveryMark, Me, PlacedPinState, ReadMark, Subject, SubjectPin};
 use crate::view::{
     ConversationView, DraftView, HeadView, MessageView, PersonView, ReactionView, SettingsView,
 };
@@ -140,24 +144,7 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
         let (Some(conversation), Some(mine)) = (&event.conversation, mine) else {
             continue;
         };
-        let message = match &event.what {
-            What::Message(message) => Some(message),
-            _ => None,
-        };
-        let sent = message.filter(|m| m.sender.id == *user);
-        let special = message.filter(|m| m.reactions.are_special_for(*user));
-        let me = Me {
-            client_message_id: sent.and_then(|m| m.client_message_id.clone()),
-            reactions: special.map(|m| ReactionView::of(&m.reactions, Some(*user))),
-            read_position: mine.read_position,
-            unread: mine.unread.into(),
-            unread_flag: mine.unread_flag,
-            archived: mine.archived,
-            muted_until: mine.muted_until.map(|t| t.to_string()),
-            hidden: mine.settings().hidden(conversation.last_position),
-            head: HeadView::of(conversation, mine, *user, now),
-            version: mine.version,
-        };
+        let message = brought(event);
         let reply = message.and_then(|m| m.reply_to.as_ref());
         let form = Form {
             marks: !shows_marks || mine.sees_marks,
@@ -168,10 +155,60 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
             delivery.forms.push(common(form)?);
         }
         let form = known.unwrap_or(delivery.forms.len() - 1);
-        let me = Some(json(&me)?);
+        let me = Some(json(&me_of(event, conversation, mine, *user, now))?);
         delivery.own.insert(*user, Own { me, form });
     }
     Ok(delivery)
+}
+
+/// The message that an event is about.
+fn brought(event: &StreamEvent) -> Option<&Message> {
+    match &event.what {
+        What::Message(message) => Some(message),
+        _ => None,
+    }
+}
+
+/// What is this person's alone in an event.
+fn me_of(
+    event: &StreamEvent,
+    conversation: &Conversation,
+    mine: &Mine,
+    user: UserId,
+    now: Time,
+) -> Me {
+    let sent = brought(event).filter(|m| m.sender.id == user);
+    let reactions = match &event.what {
+        What::Message(message) => Some(&message.reactions),
+        What::PinReactions(_, reactions) => Some(reactions),
+        _ => None,
+    };
+    let special = reactions.filter(|it| it.are_special_for(user));
+    Me {
+        client_message_id: sent.and_then(|m| m.client_message_id.clone()),
+        reactions: special.map(|it| ReactionView::of(it, Some(user))),
+        pin_states: pin_states(event, user),
+        read_position: mine.read_position,
+        unread: mine.unread.into(),
+        unread_flag: mine.unread_flag,
+        archived: mine.archived,
+        muted_until: mine.muted_until.map(|t| t.to_string()),
+        hidden: mine.settings().hidden(conversation.last_position),
+        head: HeadView::of(conversation, mine, user, now),
+        version: mine.version,
+    }
+}
+
+/// How a pin stands at each place where this person sees it.
+fn pin_states(event: &StreamEvent, user: UserId) -> Option<Vec<PlacedPinState>> {
+    let What::PinStates(_, states) = &event.what else {
+        return None;
+    };
+    let placed = |(position, state): &(i64, PinState)| PlacedPinState {
+        position: *position,
+        pin_state: (*state).into(),
+    };
+    Some(states.get(&user)?.iter().map(placed).collect())
 }
 
 fn json<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
@@ -184,6 +221,8 @@ const fn event_type(kind: EventKind) -> Option<EventType> {
         EventKind::MessageEdited => EventType::MessageEdited,
         EventKind::MessageDeleted => EventType::MessageDeleted,
         EventKind::ReactionChanged => EventType::ReactionChanged,
+        EventKind::PinSaved => EventType::PinSaved,
+        EventKind::PinStateChanged => EventType::PinStateChanged,
         EventKind::ConversationCreated => EventType::ConversationCreated,
         EventKind::ConversationUpdated => EventType::ConversationUpdated,
         EventKind::MemberJoined => EventType::MemberJoined,
@@ -228,6 +267,19 @@ fn data(event: &StreamEvent, form: Form) -> Subject {
             message: Some(MessageView::of(message, None).quoting(form.quote)),
             position: (kind == EventKind::MessageDeleted).then_some(message.position),
             conversation: shows_conversation(event).then(whole).flatten(),
+            ..about
+        },
+        What::PinReactions(pin, reactions) => Subject {
+            pin: Some(SubjectPin::with(*pin, reactions)),
+            ..about
+        },
+        What::PinSaved(pin, saver) => Subject {
+            pin: Some(SubjectPin::of(*pin)),
+            user: Some(PersonView::from(saver)),
+            ..about
+        },
+        What::PinStates(pin, _) => Subject {
+            pin: Some(SubjectPin::of(*pin)),
             ..about
         },
         What::Gone(position) => Subject {

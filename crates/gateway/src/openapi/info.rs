@@ -43,7 +43,14 @@ const TAGS: &[(&str, &str)] = &[
         "The conversations that you are asked into.",
     ),
     ("Messages", "What is said in a conversation."),
-    ("Reactions", "The emoji that people put to a message."),
+    (
+        "Conversation pins",
+        "Conversations by their pins: what was sent, what was said about it, and who keeps it.",
+    ),
+    (
+        "Reactions",
+        "The emoji that people put to a message, or to a pin in a conversation.",
+    ),
     (
         "Read marks",
         "Up to where you have read, and what is unread.",

@@ -1,8 +1,10 @@
 //! Messages in answers and events.
 
 use pinwire_domain::UserId;
+use pinwire_domain::message::PinState as Standing;
 use pinwire_domain::reaction::Reactions;
 use pinwire_storage::messages::{Message, Notice, Revision};
+use pinwire_storage::pin_snapshots::PinSnapshot;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -177,6 +179,22 @@ pub struct PinCardView {
     pub pin_state: PinState,
 }
 
+impl From<(PinSnapshot, Standing)> for PinCardView {
+    fn from((pin, state): (PinSnapshot, Standing)) -> Self {
+        Self {
+            pin_id: pin.id.to_string(),
+            owner_id: pin.owner_id.to_string(),
+            title: pin.title,
+            description: pin.description,
+            alt_text: pin.alt_text,
+            link: pin.link,
+            image_url: pin.image_url,
+            dominant_color: pin.dominant_color,
+            pin_state: state.into(),
+        }
+    }
+}
+
 impl MessageView {
     /// With a quote of what it answers only if that may be shown.
     #[must_use]
@@ -203,17 +221,7 @@ impl MessageView {
             kind: message.kind.into(),
             sender: PersonView::from(message.sender),
             text: message.text,
-            pin: message.pin.map(|(pin, state)| PinCardView {
-                pin_id: pin.id.to_string(),
-                owner_id: pin.owner_id.to_string(),
-                title: pin.title,
-                description: pin.description,
-                alt_text: pin.alt_text,
-                link: pin.link,
-                image_url: pin.image_url,
-                dominant_color: pin.dominant_color,
-                pin_state: state.into(),
-            }),
+            pin: message.pin.map(PinCardView::from),
             board: message.board.map(BoardCardView::of),
             user: message.profile.map(PersonView::from),
             reply_to: message.reply_to.map(|reply| ReplyView::of(&reply, viewer)),

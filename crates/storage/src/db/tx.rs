@@ -34,6 +34,8 @@ pub(crate) enum LockKey {
     Terms(i64),
     /// How far messages have been made findable.
     SearchProgress,
+    /// Work that goes on after the act that it began with.
+    Job(i64),
 }
 
 impl LockKey {
@@ -176,7 +178,7 @@ impl<'a> Tx<'a> {
     /// Adds an event with which times of membership begin or end; who takes part is in the rows already.
     pub(crate) fn emit_changing(&mut self, event: NewEvent, periods: Vec<PeriodChange>) {
         let people = match event.about {
-            About::Message(id, _) | About::Conversation(id) => {
+            About::Message(id, _) | About::Pin(id, _) | About::Conversation(id) => {
                 self.rows.members.peek(&id).map(Members::present)
             }
             About::MyMessage(..) | About::Mine(_) | About::Me => Some(vec![event.actor]),

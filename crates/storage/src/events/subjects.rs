@@ -66,7 +66,10 @@ impl Subjects {
         people: &[UserId],
     ) -> Result<Option<StreamEvent>, NotKnown> {
         // Drafts are not among what is kept of a conversation, and who takes no part has no view of it.
-        let known = event.kind != EventKind::DraftUpdated && !event.tells_outsider();
+        // Neither are the sendings of a pin.
+        let known = event.kind != EventKind::DraftUpdated
+            && !event.tells_outsider()
+            && event.pin().is_none();
         let id = event.of_conversation().filter(|_| known);
         let id = id.ok_or(NotKnown)?;
         let subject = self.conversations.get(&id).ok_or(NotKnown)?;

@@ -7,14 +7,14 @@ use pinwire_domain::ConversationId;
 use pinwire_domain::event::EventKind;
 
 use super::{Base, Committed, EVENTS, LoggedEvent, periods};
-use crate::db::many::{Guard, Writes};
+use crate::db::many::{Guard, Table, Writes};
 use crate::db::tx::{AHEAD, Emitted};
 use crate::db::{Conn, on};
 use crate::error::{Result, StoreError};
 use crate::events::Subjects;
 use crate::idempotency::{self, OUTCOMES};
 use crate::rows::Rows;
-use crate::schema::{conversations, log_head};
+use crate::schema::log_head;
 
 /// Gives the events their `seq`, and writes them with all that the acts decided.
 ///
@@ -33,23 +33,27 @@ pub(crate) fn append(
         return Ok(Committed::default());
     }
     let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
-    let last: i64 = on!(conn, c => diesel::update(log_head::table.find(1_i16))
+    let (last, unlogged): (i64, i64) = on!(conn, c => diesel::update(log_head::table.find(1_i16))
         .set(log_head::seq.eq(log_head::seq + count))
-        .returning(log_head::seq)
+        .returning((log_head::seq, log_head::unlogged_changes))
         .get_result(c))?;
     let before = last - count;
     let events = logged(before, &new);
     periods::change(conn, &events, &new)?;
-    for moved in Moved::by(&events) {
-        if !rows.touch(moved.conversation, moved.last, moved.activity) {
-            moved.write(conn)?;
-        }
-    }
-    writes(rows, &events).run(conn)?;
-    let subjects = if base.is_some_and(|base| base.seq == before) {
+    let mut writes = Writes::default();
+    let moved = Moved::by(&events).into_iter();
+    let unread = moved.filter(|it| !rows.touch(it.conversation, it.last, it.activity));
+    Moved::write(unread.collect(), &mut writes);
+    write(rows, &events, &mut writes);
+    writes.run(conn)?;
+    let now = Base {
+        seq: before,
+        unlogged,
+    };
+    let subjects = if base == Some(now) {
         Subjects::of(&new, rows)
     } else {
-        // Another node added something meanwhile, which may show in these events.
+        // Something was added or changed meanwhile, which may show in these events.
         Subjects::default()
     };
     Ok(Committed::of(events, new, subjects))
@@ -82,7 +86,8 @@ pub(crate) fn append_ahead(
             return Ok(None);
         }
     }
-    let writes = writes(rows, &events);
+    let mut writes = Writes::default();
+    write(rows, &events, &mut writes);
     if writes.is_empty() {
         // What changes nothing was decided on how things are, too.
         let same = Base::now(conn)? == base;
@@ -114,12 +119,10 @@ fn logged(before: i64, new: &[Emitted]) -> Vec<LoggedEvent> {
     (before + 1..).zip(new).map(logged).collect()
 }
 
-/// All that is written for these events.
-fn writes(rows: &mut Rows, events: &[LoggedEvent]) -> Writes {
-    let mut writes = Writes::default();
-    rows.write(&mut writes);
+/// Adds all that is written for these events.
+fn write(rows: &mut Rows, events: &[LoggedEvent], writes: &mut Writes) {
+    rows.write(writes);
     writes.insert(EVENTS, events.iter().map(LoggedEvent::values).collect());
-    writes
 }
 
 /// A conversation that moves in the log's counter.
@@ -152,15 +155,32 @@ impl Moved {
         newest.into_iter().map(moved).collect()
     }
 
-    fn write(&self, conn: &mut Conn) -> Result<()> {
-        let row = conversations::table.find(self.conversation.get());
-        let last = conversations::last_seq.eq(self.last);
-        on!(conn, c => match self.activity {
-            Some(seq) => diesel::update(row)
-                .set((last, conversations::activity_seq.eq(seq)))
-                .execute(c),
-            None => diesel::update(row).set(last).execute(c),
-        })?;
-        Ok(())
+    /// Moves those whose rows are not in memory.
+    fn write(all: Vec<Self>, writes: &mut Writes) {
+        let (active, others): (Vec<Self>, Vec<Self>) =
+            all.into_iter().partition(|it| it.activity.is_some());
+        let rows = others
+            .iter()
+            .map(|it| vec![it.conversation.get().into(), it.last.into()]);
+        writes.update(MOVED, rows.collect());
+        let rows = active.iter().map(|it| {
+            vec![
+                it.conversation.get().into(),
+                it.last.into(),
+                it.activity.into(),
+            ]
+        });
+        writes.update(ACTIVE, rows.collect());
     }
 }
+
+const MOVED: Table = Table {
+    name: "conversations",
+    key: &["id"],
+    columns: &["last_seq"],
+};
+
+const ACTIVE: Table = Table {
+    columns: &["last_seq", "activity_seq"],
+    ..MOVED
+};

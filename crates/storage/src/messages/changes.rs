@@ -3,11 +3,11 @@
 use diesel::prelude::*;
 use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::event::EventKind;
-use pinwire_domain::policy::Gate;
 use pinwire_domain::reaction::{By, Emoji};
-use pinwire_domain::{ConversationId, Refusal, Time, UserId};
+use pinwire_domain::{ConversationId, PinId, Refusal, Time, UserId};
 
 use super::{Message, Place, reactions, reading};
+use crate::conversation_pins;
 use crate::conversations;
 use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
@@ -100,8 +100,9 @@ fn delete_for_everyone(tx: &mut Tx<'_>, user: UserId, place: Place) -> Step<()> 
     search::forget(tx, place)?;
     let about = About::Message(place.0, place.1);
     emit(tx, user, EventKind::MessageDeleted, about);
-    if message.pin.is_some() {
+    if let Some((pin, _)) = &message.pin {
         find_last_pin(tx.conn()?, place.0)?;
+        conversation_pins::forget_unsent(tx.conn()?, place.0, PinId::new(pin.id))?;
         tell_those_who_saw_nothing(tx, place)?;
     }
     Ok(())
@@ -214,7 +215,7 @@ fn edit(tx: &mut Tx<'_>, user: UserId, place: Place, text: Option<&str>) -> Step
 /// Adds the caller's reaction, or takes it back.
 fn react(tx: &mut Tx<'_>, user: UserId, place: Place, emoji: &Emoji, adds: bool) -> Step<()> {
     let withheld_from = if adds {
-        blockers(tx, user, place.0)?
+        safety::withheld_from(tx, user, place.0)?
     } else {
         Vec::new()
     };
@@ -244,21 +245,6 @@ fn react(tx: &mut Tx<'_>, user: UserId, place: Place, emoji: &Emoji, adds: bool)
     let about = About::Message(place.0, place.1);
     emit(tx, user, EventKind::ReactionChanged, about);
     Ok(())
-}
-
-/// The members who have blocked `user`, and so do not see what they do.
-fn blockers(tx: &mut Tx<'_>, user: UserId, id: ConversationId) -> Step<Vec<UserId>> {
-    tx.lock(LockKey::Conversation(id.get()))?;
-    let members = conversations::members_for(tx, user, id)?;
-    let others: Vec<UserId> = members
-        .0
-        .iter()
-        .filter(|m| m.has_blocks && m.state == MembershipState::Member && m.user() != user)
-        .map(|m| m.user())
-        .collect();
-    let gates = safety::gates(tx, user, &others)?;
-    let withheld = gates.into_iter().filter(|(_, g)| *g == Gate::Withheld);
-    Ok(withheld.map(|(person, _)| person).collect())
 }
 
 /// All texts of a message, the present one last.

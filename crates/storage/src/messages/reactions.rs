@@ -9,7 +9,7 @@ use crate::error::Result;
 type Kept = (String, Vec<(i64, Vec<i64>)>);
 
 /// Reads what was kept.
-pub(super) fn read(kept: Option<&str>) -> Result<Reactions> {
+pub(crate) fn read(kept: Option<&str>) -> Result<Reactions> {
     let Some(kept) = kept else {
         return Ok(Reactions::default());
     };
@@ -26,7 +26,7 @@ pub(super) fn read(kept: Option<&str>) -> Result<Reactions> {
 }
 
 /// What is kept; nothing where there are none.
-pub(super) fn written(reactions: &Reactions) -> Result<Option<String>> {
+pub(crate) fn written(reactions: &Reactions) -> Result<Option<String>> {
     if reactions.kinds().is_empty() {
         return Ok(None);
     }

@@ -7,7 +7,7 @@ use diesel::dsl::{case_when, exists, not};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use pinwire_domain::conversation::MembershipState;
-use pinwire_domain::message::{self, MessageKind};
+use pinwire_domain::message::MessageKind;
 use pinwire_domain::{ConversationId, PinId, Refusal, Time, UserId};
 
 use super::extras::Extras;
@@ -17,7 +17,7 @@ use crate::db::{Conn, on};
 use crate::error::{Result, StoreError};
 use crate::log::{self, head_seq};
 use crate::people::Person;
-use crate::pin_snapshots::PinSnapshot;
+use crate::pin_snapshots;
 use crate::schema::{memberships, message_cards, message_exclusions, messages};
 use crate::{Snapshot, Store};
 
@@ -92,16 +92,11 @@ pub(crate) use message_columns;
 impl MessageRow {
     /// The message of this row.
     pub(crate) fn message(self, conversation: ConversationId) -> Result<Message> {
-        let snapshot: Option<PinSnapshot> = self
+        let pin = self
             .pin_snapshot
             .as_deref()
-            .map(serde_json::from_str)
+            .map(|kept| pin_snapshots::read(kept, self.pin_version, self.pin_link.as_deref()))
             .transpose()?;
-        let pin = snapshot.map(|snapshot| {
-            let now = self.pin_version.map(|v| (v, self.pin_link.as_deref()));
-            let state = message::pin_state((snapshot.version, snapshot.link.as_deref()), now);
-            (snapshot, state)
-        });
         let extras = Extras::read(self.extras.as_deref())?;
         Ok(Message {
             conversation,
@@ -322,7 +317,11 @@ fn range(conn: &mut Conn, reader: Reader, span: (i64, i64), take: (i64, bool)) -
 ///
 /// # Errors
 /// [`Refusal::ConversationNotFound`] for who is no member, [`Refusal::MessageNotFound`].
-pub(super) fn visible(conn: &mut Conn, reader: Reader, position: i64) -> Result<(Message, i64)> {
+pub(crate) fn visible(
+    conn: &mut Conn,
+    reader: (UserId, ConversationId),
+    position: i64,
+) -> Result<(Message, i64)> {
     let (mut found, seq) = range(conn, reader, (position, position), (1, true))?;
     if let (Some(message), Some(seq)) = (found.pop(), seq) {
         return Ok((message, seq));

@@ -151,3 +151,24 @@ diesel::table! {
         first_position -> BigInt,
     }
 }
+
+diesel::table! {
+    pins_seen (user_id, conversation_id, pin_id, position) {
+        user_id -> BigInt,
+        conversation_id -> BigInt,
+        pin_id -> BigInt,
+        position -> BigInt,
+    }
+}
+
+diesel::table! {
+    pin_sendings (conversation_id, position) {
+        conversation_id -> BigInt,
+        pin_id -> BigInt,
+        position -> BigInt,
+        pin_snapshot -> Text,
+        place -> BigInt,
+        pin_version -> Nullable<BigInt>,
+        pin_link -> Nullable<Text>,
+    }
+}

@@ -35,7 +35,7 @@ pub(crate) fn holds(at: &TestStore, words: &str) -> bool {
     }
 }
 
-fn emoji(text: &str) -> Emoji {
+pub(crate) fn emoji(text: &str) -> Emoji {
     Emoji::parse(text).unwrap()
 }
 

@@ -73,7 +73,7 @@ impl TestStore {
         events.iter().map(|it| it.event.kind).collect()
     }
 
-    async fn head(&self) -> i64 {
+    pub(crate) async fn head(&self) -> i64 {
         self.store.head().await.unwrap()
     }
 }

@@ -119,3 +119,7 @@ update search_progress set seq = 2020000;
 drop table talks;
 drop table syllables;
 drop table numbers;
+
+-- What was put to some of the pins.
+insert into pin_marks (conversation_id, pin_id, reactions, saves)
+select distinct conversation_id, pin_id, '[["👍",[[1,[]]]]]', null from messages where pin_id % 7 = 0;

@@ -25,6 +25,7 @@ mod harness;
 mod membership;
 mod migrations;
 mod nodes;
+mod pin_axis;
 mod pins;
 mod plans;
 mod reading;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use pinwire_domain::board::{BoardDraft, Privacy};
 use pinwire_domain::conversation::SendMode;
 use pinwire_domain::event::Cursor;
 use pinwire_domain::message::{Carried, MessageDraft};
@@ -10,12 +11,14 @@ use pinwire_domain::message_query::{Filters, MessageQuery};
 use pinwire_domain::people_query::PeopleQuery;
 use pinwire_domain::{BoardId, ConversationId, PinId, UserId};
 use pinwire_storage::Target;
+use pinwire_storage::conversation_pins::{Chosen, PinSort};
 use pinwire_storage::inbox::{ActivityMark, Filter};
 use pinwire_storage::messages::Page;
 use pinwire_storage::send::{SendRequest, What};
 
 use crate::acts::request;
 use crate::boards::full;
+use crate::changes::emoji;
 use crate::explain::{self, Explaining, Statement};
 use crate::stores::{TestStore, on_postgres, on_sqlite};
 
@@ -163,6 +166,73 @@ async fn ask_messages(at: &TestStore, person: UserId, asked: &mut Vec<Asked>) {
     }
 }
 
+/// Conversations by their pins.
+async fn ask_pins(at: &TestStore, person: UserId, asked: &mut Vec<Asked>) {
+    // In a twentieth of all conversations, and in few.
+    for pin in [PinId::new(1), PinId::new(77)] {
+        let holders = at.store.conversations_with_pin(full(person), pin, None, 25);
+        ask!(at, asked, "conversations with a pin", holders);
+    }
+    let first = at.number(&format!(
+        "select coalesce(min(conversation_id), 0) from memberships where state = 'member' and user_id = {person}"
+    ));
+    if first == 0 {
+        return;
+    }
+    let reader = (person, ConversationId::new(first));
+    for sort in [PinSort::Newest, PinSort::MostDiscussed] {
+        let page = at.store.conversation_pins(reader, sort, None, 25);
+        let page = ask!(at, asked, format!("pins of a conversation, {sort:?}"), page);
+        let pin = PinId::new(page.value.items[0].pin.0.id);
+        let page = at.store.pin_messages(reader, pin, Some(1_000), 25);
+        ask!(at, asked, "a pin's discussion", page);
+    }
+}
+
+/// What is done with pins that were sent, and how that is told.
+async fn ask_pin_acts(at: &TestStore, asked: &mut Vec<Asked>) {
+    let of_301 = |column| {
+        at.number(&format!(
+            "select {column} from messages where conversation_id = 1 and position = 301"
+        ))
+    };
+    let (member, id) = (UserId::new(of_301("sender_id")), ConversationId::new(1));
+    let pin = PinId::new(of_301("pin_id"));
+    let seq = at.store.head().await.unwrap();
+    let reacts = at.store.react_to_pin((member, id), pin, emoji("👍"), true);
+    ask!(at, asked, "a reaction to a pin", reacts);
+    let saves = at.store.save_sent_pin(full(member), (id, 301), None, None);
+    ask!(at, asked, "saving a sent pin", saves);
+    let draft = BoardDraft::new("From our talk", None, Privacy::Public).unwrap();
+    let board = (draft, Chosen::These(vec![pin]));
+    let makes = at
+        .store
+        .create_board_from_conversation(full(member), id, board, None);
+    ask!(at, asked, "a board of a conversation", makes);
+    let owner = at.number(&format!("select owner_id from pins where id = {pin}"));
+    let removes = at.store.delete_pin(full(UserId::new(owner)), pin);
+    ask!(at, asked, "removing a pin that was sent", removes);
+    let board = at.number(
+        "select min(board_id) from pins where board_id is not null and removed_at is null
+         and exists (select 1 from messages where pin_id = pins.id)",
+    );
+    let owner = at.number(&format!("select owner_id from boards where id = {board}"));
+    explain::statements(at);
+    let removes = at
+        .store
+        .delete_board(full(UserId::new(owner)), BoardId::new(board));
+    ask!(
+        at,
+        asked,
+        "removing a board with pins that were sent",
+        removes
+    );
+    while ask!(at, asked, "a turn of a job", at.store.run_job()) {}
+    let epoch = at.store.epoch().to_owned();
+    let stream = at.store.stream(member, Cursor { epoch, seq }, 250);
+    ask!(at, asked, "events about pins", stream);
+}
+
 async fn ask_log(at: &TestStore, person: UserId, asked: &mut Vec<Asked>) {
     let head = at.store.head().await.unwrap();
     for seq in [head - 10, head - 100_000, 1_700_000, 900_000] {
@@ -273,6 +343,7 @@ async fn ask_all(at: &TestStore) -> Vec<Asked> {
         ask_contacts(at, person, &mut asked).await;
         ask_conversations(at, person, &mut asked).await;
         ask_messages(at, person, &mut asked).await;
+        ask_pins(at, person, &mut asked).await;
         ask_log(at, person, &mut asked).await;
         ask_people(at, person, &mut asked).await;
         ask_search(at, person, &mut asked).await;
@@ -282,6 +353,7 @@ async fn ask_all(at: &TestStore) -> Vec<Asked> {
     }
     ask_indexing(at, &mut asked).await;
     ask_answers(at, &mut asked).await;
+    ask_pin_acts(at, &mut asked).await;
     asked
 }
 

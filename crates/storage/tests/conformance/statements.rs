@@ -4,17 +4,19 @@ use pinwire_domain::event::Cursor;
 use pinwire_domain::message::MessageDraft;
 use pinwire_domain::people_query::PeopleQuery;
 use pinwire_domain::{ConversationId, PinId, UserId};
+use pinwire_storage::conversation_pins::PinSort;
 use pinwire_storage::events::Subjects;
 use pinwire_storage::inbox::Filter;
 use pinwire_storage::messages::Page;
 
 use crate::acts::key;
 use crate::boards::full;
+use crate::changes::emoji;
 use crate::explain;
 use crate::stores::{TestStore, on_postgres, on_sqlite};
 
 /// How many statements each query runs; what begins and ends a snapshot counts too, since the way there is as long.
-const COUNTS: [(&str, usize); 23] = [
+const COUNTS: [(&str, usize); 27] = [
     ("a page of messages", 1),
     ("messages before", 1),
     ("messages after", 1),
@@ -40,6 +42,10 @@ const COUNTS: [(&str, usize); 23] = [
     ("the log", 4),
     ("whom events concern", 1),
     ("what happened last", 4),
+    ("pins of a conversation", 6),
+    ("a pin's discussion", 6),
+    ("conversations with a pin", 4),
+    ("events about pins", 11),
 ];
 
 /// Ana's conversations with this many others, who sent her a pin each; the first one wrote this many messages.
@@ -177,6 +183,38 @@ async fn count_lists(at: &TestStore, scene: &Scene, counts: &mut Counts) {
     );
 }
 
+async fn count_pins(at: &TestStore, scene: &Scene, counts: &mut Counts) {
+    let (ana, store) = (scene.ana, &at.store);
+    let reader = (ana, scene.first);
+    for _ in 0..scene.messages {
+        at.shares(ana, scene.first, at.pin(ana)).await;
+    }
+    explain::run(at);
+    let pins = store.conversation_pins(reader, PinSort::MostDiscussed, None, 25);
+    let pins = count!(at, counts, "pins of a conversation", pins)
+        .value
+        .items;
+    let pin = PinId::new(pins[0].pin.0.id);
+    let page = store.pin_messages(reader, pin, None, 25);
+    count!(at, counts, "a pin's discussion", page);
+    let page = store.conversations_with_pin(full(ana), pin, None, 25);
+    count!(at, counts, "conversations with a pin", page);
+    let seq = store.head().await.unwrap();
+    for pin in &pins {
+        let id = PinId::new(pin.pin.0.id);
+        let place = (scene.first, pin.first.position);
+        let reacts = store.react_to_pin(reader, id, emoji("👍"), true);
+        reacts.await.unwrap();
+        let saves = store.save_sent_pin(full(ana), place, None, None);
+        saves.await.unwrap();
+        let removes = store.delete_pin(full(UserId::new(pin.pin.0.owner_id)), id);
+        removes.await.unwrap();
+    }
+    let epoch = store.epoch().to_owned();
+    let stream = store.stream(ana, Cursor { epoch, seq }, 250);
+    count!(at, counts, "events about pins", stream);
+}
+
 async fn count_log(at: &TestStore, scene: &Scene, counts: &mut Counts) {
     let (ana, store) = (scene.ana, &at.store);
     let cursor = |seq| Cursor {
@@ -210,6 +248,7 @@ async fn counts(at: &TestStore, others: usize, messages: i64) -> Counts {
     count_messages(at, &scene, &mut counts).await;
     count_lists(at, &scene, &mut counts).await;
     count_log(at, &scene, &mut counts).await;
+    count_pins(at, &scene, &mut counts).await;
     counts
 }
 
