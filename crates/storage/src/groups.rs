@@ -321,6 +321,7 @@ fn part(
         last_position: group.row.last_position,
     };
     drafts::forget(tx, person, id)?;
+    heads::forget(tx, person, id)?;
     let by = (actor, EventKind::MemberLeft);
     group.close(tx, by, notice, vec![ends])?;
     tell(tx, actor, EventKind::MemberLeft, (person, id));

@@ -197,6 +197,13 @@ fn set(
     Ok(())
 }
 
+/// Forgets what a person said of a head: who comes back sees the conversation as somebody new.
+pub(crate) fn forget(tx: &mut Tx<'_>, user: UserId, conversation: ConversationId) -> Step<()> {
+    let row = heads::table.find((user.get(), conversation.get()));
+    on!(tx.conn()?, c => diesel::delete(row).execute(c))?;
+    Ok(())
+}
+
 fn last_position(conn: &mut Conn, conversation: ConversationId) -> Result<i64> {
     Ok(on!(conn, c => conversation_rows::table
         .find(conversation.get())

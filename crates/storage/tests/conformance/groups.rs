@@ -251,6 +251,25 @@ both! {
         assert_eq!(concerned, [2, 1, 2, 3]);
     }
 
+    who_comes_back_has_a_head_like_somebody_new(at) {
+        let (ana, bo, cy) = (at.person("ana"), at.person("bo"), at.person("cy"));
+        let id = at.group(&[ana, bo, cy]).await;
+        at.writes(ana, id, "hello").await;
+        at.follow(cy, ana);
+        let head = async || {
+            let heads = at.store.heads(cy).await.unwrap().value;
+            let head = heads.first()?.mine.head(&heads[0].conversation, at.now())?;
+            Some((head.state, head.device_id))
+        };
+        let phone = Some("phone".to_owned());
+        at.store.set_head(cy, id, HeadState::Open, phone.clone()).await.unwrap();
+        assert_eq!(head().await, Some((HeadState::Open, phone)));
+        at.store.leave_group(cy, id).await.unwrap();
+        assert_eq!(head().await, None);
+        at.adds(ana, id, cy, History::FromJoin).await;
+        assert_eq!(head().await, Some((HeadState::Minimized, None)));
+    }
+
     a_group_passes_on_when_its_owner_leaves(at) {
         let (ana, bo, cy) = (at.person("ana"), at.person("bo"), at.person("cy"));
         let id = at.group(&[ana, cy, bo]).await;

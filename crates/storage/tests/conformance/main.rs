@@ -24,6 +24,7 @@ mod groups;
 mod harness;
 mod membership;
 mod migrations;
+mod model;
 mod nodes;
 mod pin_axis;
 mod pins;
