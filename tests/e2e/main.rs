@@ -25,6 +25,7 @@ mod heads;
 mod members;
 mod mine;
 mod mint;
+mod moving_lists;
 mod presence;
 mod property;
 mod read_receipts;
