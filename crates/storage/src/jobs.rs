@@ -17,6 +17,9 @@ use crate::schema::jobs;
 /// How long a job waits after a turn of it failed, in milliseconds, so that it does not keep others waiting.
 const RETRY_AFTER_MS: i64 = 30_000;
 
+/// Jobs that are looked at for one that this version knows.
+const LOOKED_AT_MAX: i64 = 100;
+
 /// What is left to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Work {
@@ -57,16 +60,22 @@ pub(crate) fn add(tx: &mut Tx<'_>, work: &Work) -> Step<()> {
     Ok(())
 }
 
-/// The job that waits for longest, and the locks of its next turn.
+/// The job that waits for longest, and the locks of its next turn. Of another kind than this version knows, it is left
+/// to nodes that know it.
 fn next(conn: &mut Conn, now: Time) -> Result<Option<(Job, Work, Vec<LockKey>)>> {
-    let job: Option<Job> = on!(conn, c => jobs::table
+    let jobs: Vec<Job> = on!(conn, c => jobs::table
         .filter(jobs::due_at.le(now.as_millis()))
         .order((jobs::due_at, jobs::id))
+        .limit(LOOKED_AT_MAX)
         .select((jobs::id, jobs::work))
-        .first(c)
-        .optional())?;
-    let Some(job) = job else { return Ok(None) };
-    let work: Work = serde_json::from_str(&job.work)?;
+        .load(c))?;
+    let known = jobs.into_iter().find_map(|job| {
+        let work = serde_json::from_str(&job.work).ok()?;
+        Some((job, work))
+    });
+    let Some((job, work)): Option<(Job, Work)> = known else {
+        return Ok(None);
+    };
     let mut locks = work.locks(conn)?;
     locks.push(LockKey::Job(job.id));
     Ok(Some((job, work, locks)))

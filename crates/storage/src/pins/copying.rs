@@ -1,6 +1,6 @@
 //! Making pins from others: one by one, or many for a new board.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 use pinwire_domain::board::{Access, Privacy};
@@ -90,10 +90,12 @@ pub(crate) fn copy(tx: &mut Tx<'_>, access: Access, sources: Vec<Pin>, board: Bo
     for pin in sources {
         rows.push(copied(tx, access, pin, Some(board)));
     }
-    // A board shows its pins by their ids, the highest first.
-    let mut ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    ids.sort_unstable_by(|one, two| two.cmp(one));
-    for (row, id) in rows.iter_mut().zip(ids) {
+    // A board shows its pins by their ids, the highest first. Of so many made at one moment, two may be the same.
+    let mut ids = BTreeSet::new();
+    while ids.len() < rows.len() {
+        ids.insert(tx.source.new_id());
+    }
+    for (row, id) in rows.iter_mut().zip(ids.into_iter().rev()) {
         row.id = id;
     }
     let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);

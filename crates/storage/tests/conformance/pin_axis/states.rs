@@ -163,6 +163,9 @@ both! {
         assert_eq!((at.number(&missed), at.number("select count(*) from jobs")), (0, 0));
         assert_eq!(at.hears_states(bo, seq).await, [(pin, vec![(1, LinkChanged)])]);
         assert!(first < late);
+        // What a newer version left is not ours to do.
+        at.execute("insert into jobs values (1, '{\"Unheard\":{}}', 0)");
+        assert_eq!(at.run_jobs().await, 0);
         let moved = "select count(*) from conversations where last_seq < 1";
         assert_eq!(at.number(moved), 0, "who catches up finds them");
     }
