@@ -1,7 +1,7 @@
 //! Links: addresses of the web.
 
 use percent_encoding::percent_decode_str;
-use url::Url;
+use url::{Host, Url};
 
 use crate::{Field, Refusal, limits};
 
@@ -33,16 +33,23 @@ pub fn web_address(field: &str, address: &str) -> Result<String, Refusal> {
     Ok(url.into())
 }
 
-/// Whether two links lead to different hosts; no link counts as a host of its own.
+/// Whether two links lead to different domains: to names that different people may have registered, as the
+/// [public suffix list](https://publicsuffix.org) tells. No link counts as a domain of its own.
 #[must_use]
-pub fn other_host(one: Option<&str>, two: Option<&str>) -> bool {
+pub fn other_domain(one: Option<&str>, two: Option<&str>) -> bool {
     // Most links are as they were, and reading them costs more than all else of a message.
-    one != two && host(one) != host(two)
+    one != two && domain(one) != domain(two)
 }
 
-fn host(link: Option<&str>) -> Option<String> {
-    link.and_then(|l| Url::parse(l).ok())
-        .and_then(|u| u.host_str().map(str::to_owned))
+/// What was registered of the host's name; the whole of an address of numbers.
+fn domain(link: Option<&str>) -> Option<String> {
+    let url = Url::parse(link?).ok()?;
+    let host = url.host_str()?;
+    let registered = match url.host()? {
+        Host::Domain(name) => psl::domain_str(name.trim_end_matches('.')),
+        Host::Ipv4(_) | Host::Ipv6(_) => None,
+    };
+    Some(registered.unwrap_or(host).to_owned())
 }
 
 /// An address as people read it: the host in its own letters, nothing written as numbers. None if it is so already.
@@ -131,11 +138,33 @@ mod tests {
     }
 
     #[test]
-    fn links_differ_by_host() {
+    fn links_differ_by_what_was_registered() {
+        let other = |one: &str, two: &str| {
+            let (one, two) = (format!("https://{one}/x"), format!("http://{two}/y"));
+            other_domain(Some(&one), Some(&two))
+        };
+        for (one, two) in [
+            ("a.example", "a.example"),
+            ("a.example", "www.a.example"),
+            ("shop.a.co.uk", "a.co.uk."),
+            ("a.example:8080", "a.example"),
+            ("192.0.2.1", "192.0.2.1"),
+        ] {
+            assert!(!other(one, two), "{one}, {two}");
+        }
+        for (one, two) in [
+            ("a.example", "b.example"),
+            ("a.co.uk", "b.co.uk"),
+            ("a.github.io", "b.github.io"),
+            ("a.example", "a.example.evil"),
+            ("192.0.2.1", "192.0.2.2"),
+            ("1.192.0.2", "2.192.0.2"),
+            ("[2001:db8::1]", "[2001:db8::2]"),
+        ] {
+            assert!(other(one, two), "{one}, {two}");
+        }
         let a = Some("https://a.example/x");
-        assert!(!other_host(a, Some("http://a.example/y")));
-        assert!(other_host(a, Some("https://b.example/x")));
-        assert!(other_host(a, None));
-        assert!(!other_host(None, None));
+        assert!(other_domain(a, None));
+        assert!(!other_domain(None, None));
     }
 }

@@ -197,9 +197,9 @@ impl Standing {
 pub enum PinState {
     /// As it was sent.
     Live,
-    /// Changed since, with a link to the same host.
+    /// Changed since, with a link to the same domain.
     Edited,
-    /// Its link leads to another host than when it was sent.
+    /// Its link leads to another domain than when it was sent.
     LinkChanged,
     /// Removed by its owner.
     Removed,
@@ -227,7 +227,7 @@ pub fn pin_state(sent: (i64, Option<&str>), now: Option<(i64, Option<&str>)>) ->
     let Some((version, link)) = now else {
         return PinState::Removed;
     };
-    if link::other_host(sent.1, link) {
+    if link::other_domain(sent.1, link) {
         PinState::LinkChanged
     } else if sent.0 == version {
         PinState::Live

@@ -233,7 +233,7 @@ fn write(tx: &mut Tx<'_>, before: &Pin, after: &Pin) -> Step<()> {
         ))
         .returning(pins::version)
         .get_result(c))?;
-    let leads_elsewhere = link::other_host(before.link.as_deref(), after.link.as_deref());
+    let leads_elsewhere = link::other_domain(before.link.as_deref(), after.link.as_deref());
     if leads_elsewhere {
         let now = tx.source.now().as_millis();
         on!(tx.conn()?, c => diesel::update(row)

@@ -94,7 +94,7 @@ kinds! {
         Asked,
     }
 
-    /// How a pin that was sent stands now: as it was sent, changed, with a link to another host, removed by its
+    /// How a pin that was sent stands now: as it was sent, changed, with a link to another domain, removed by its
     /// owner, or blocked by moderation.
     #[serde(rename_all = "snake_case")]
     PinState = message::PinState {
@@ -102,7 +102,7 @@ kinds! {
         Live,
         /// Changed since.
         Edited,
-        /// Its link leads to another host.
+        /// Its link leads to another domain.
         LinkChanged,
         /// Removed by its owner.
         Removed,
