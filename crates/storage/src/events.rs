@@ -315,14 +315,12 @@ fn what(
     })
 }
 
-/// A stretch of `user`'s stream.
-fn stretch(
+/// Why a cursor is of no use, if it is not; and how far the log goes.
+pub(crate) fn useless(
     conn: &mut Conn,
-    user: UserId,
     cursor: &Cursor,
     epoch: &str,
-    limit: i64,
-) -> Result<(Stretch, i64)> {
+) -> Result<(Option<ResyncReason>, i64)> {
     let (trimmed, head) = log::ends(conn)?;
     let reason = if cursor.epoch != epoch {
         Some(ResyncReason::Epoch)
@@ -333,6 +331,18 @@ fn stretch(
     } else {
         None
     };
+    Ok((reason, head))
+}
+
+/// A stretch of `user`'s stream.
+fn stretch(
+    conn: &mut Conn,
+    user: UserId,
+    cursor: &Cursor,
+    epoch: &str,
+    limit: i64,
+) -> Result<(Stretch, i64)> {
+    let (reason, head) = useless(conn, cursor, epoch)?;
     if let Some(reason) = reason {
         return Ok((Stretch::Resync(reason), head));
     }
@@ -368,8 +378,10 @@ impl Store {
         limit: i64,
     ) -> Result<Snapshot<Stretch>> {
         let epoch = self.epoch().to_owned();
-        self.read_at(move |conn| conn.snapshot(|conn| stretch(conn, user, &after, &epoch, limit)))
-            .await
+        self.read_later(move |conn| {
+            conn.snapshot(|conn| stretch(conn, user, &after, &epoch, limit))
+        })
+        .await
     }
 
     /// Events as these people of each see them. What the batch had in memory is not read.

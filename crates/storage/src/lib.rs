@@ -19,6 +19,7 @@ pub mod deliveries;
 pub mod drafts;
 pub mod events;
 pub mod follows;
+pub mod greeting;
 pub mod groups;
 pub mod heads;
 pub mod idempotency;
@@ -67,7 +68,7 @@ use db::Conn;
 use db::batch::{Way, Writers};
 use db::checkpoints::Checkpoints;
 use db::pool::{Connections, Usage};
-use db::readers::Readers;
+use db::readers::{Lane, Readers};
 use db::tx::{LockKey, Step, Tx};
 
 // Links the bundled libraries.
@@ -292,7 +293,7 @@ impl Store {
         &self,
         query: impl FnOnce(&mut Conn) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.inner.readers.read(query).await
+        self.inner.readers.read(Lane::Usual, query).await
     }
 
     /// Runs one query that tells the log's position it was read at.
@@ -301,6 +302,19 @@ impl Store {
         query: impl FnOnce(&mut Conn) -> Result<(T, i64)> + Send + 'static,
     ) -> Result<Snapshot<T>> {
         let (value, seq) = self.read(query).await?;
+        let epoch = self.inner.epoch.clone();
+        Ok(Snapshot {
+            value,
+            cursor: Cursor { epoch, seq },
+        })
+    }
+
+    /// As [`Self::read_at`], for those who come back in crowds: what others ask for goes first.
+    async fn read_later<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&mut Conn) -> Result<(T, i64)> + Send + 'static,
+    ) -> Result<Snapshot<T>> {
+        let (value, seq) = self.inner.readers.read(Lane::Crowd, query).await?;
         let epoch = self.inner.epoch.clone();
         Ok(Snapshot {
             value,

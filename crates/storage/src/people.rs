@@ -6,7 +6,6 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use pinwire_domain::{Refusal, UserId};
 
-use crate::Store;
 use crate::db::loaded::Entity;
 use crate::db::many::{self, Table};
 use crate::db::tx::{Step, Tx};
@@ -163,19 +162,4 @@ pub(crate) fn is_available(tx: &mut Tx<'_>, caller: UserId, person: UserId) -> S
         tx.rows.accounts.get(&person)?.is_some()
             && !crate::safety::has_blocked(tx, caller, person)?,
     )
-}
-
-impl Store {
-    /// A person.
-    ///
-    /// # Errors
-    /// [`Refusal::UserNotFound`].
-    pub async fn person(&self, id: UserId) -> Result<Person> {
-        self.read(move |conn| {
-            load(conn, &[id.get()])?
-                .remove(&id)
-                .ok_or_else(|| Refusal::UserNotFound.into())
-        })
-        .await
-    }
 }

@@ -138,25 +138,27 @@ impl Feed {
     /// # Errors
     /// When the store cannot be read.
     pub async fn begin(&mut self, start: Start) -> Result<Vec<Frame>, StoreError> {
-        let unread = self.app.store.unread(self.caller.user).await?;
-        let person = self.app.store.person(self.caller.user).await?;
-        let cursor = match start {
-            Start::After(cursor) => cursor,
-            Start::Head => unread.cursor.clone(),
+        let after = match start {
+            Start::After(cursor) => Some(cursor),
+            Start::Head => None,
         };
-        let check = self.stretch(cursor.clone(), 1).await?;
+        let from = after.as_ref().map(|cursor| cursor.seq);
+        let read = self.app.store.greet(self.caller.user, after).await?;
+        let (greeting, head) = (read.value, read.cursor.seq);
         let hello = |seq| ServerFrame::Hello {
-            epoch: unread.cursor.epoch.clone(),
+            epoch: read.cursor.epoch.clone(),
             seq,
-            user: PersonView::from(&person),
-            unread: unread.value.into(),
+            user: PersonView::from(&greeting.person),
+            unread: greeting.unread.into(),
         };
-        if let Stretch::Resync(reason) = check {
-            self.last = unread.cursor.seq;
+        if let Some(reason) = greeting.resync {
+            self.last = head;
             return Ok(vec![Frame::of(&hello(self.last))?, self.resync(reason)?]);
         }
-        self.last = cursor.seq;
-        self.fall_behind();
+        self.last = from.unwrap_or(head);
+        if self.last < head {
+            self.fall_behind();
+        }
         Ok(vec![Frame::of(&hello(self.last))?])
     }
 

@@ -22,6 +22,18 @@ pub(crate) struct Readers {
     queue: Arc<Queue<Query>>,
 }
 
+/// Whose query it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Of somebody who waits for an answer.
+    Usual,
+    /// Of one of many who come back at once: it yields to the usual ones, but for every [`YIELDS_MAX`]th.
+    Crowd,
+}
+
+/// Usual queries that are taken before one of a crowd that waits.
+const YIELDS_MAX: usize = 8;
+
 /// A query that waits for a reader.
 type Query = Box<dyn FnOnce(Result<&mut Conn>) + Send>;
 
@@ -43,6 +55,7 @@ impl Readers {
     /// Runs a query, which has to begin within [`WAIT_MAX`].
     pub(crate) async fn read<T: Send + 'static>(
         &self,
+        lane: Lane,
         query: impl FnOnce(&mut Conn) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
@@ -57,7 +70,7 @@ impl Readers {
             drop(reply.send(conn.and_then(query)));
         });
         self.queue
-            .push(query)
+            .push(lane, query)
             .map_err(|_| StoreError::Unavailable("too many queries are waiting".into()))?;
         let mut answer = answer;
         let answered = match timeout(WAIT_MAX, &mut answer).await {
@@ -92,14 +105,17 @@ fn run(queue: &Queue<Query>, connections: &Connections) {
     }
 }
 
-/// What waits, first come, first served.
+/// What waits, first come, first served in each lane.
 struct Queue<T> {
     waiting: Mutex<Waiting<T>>,
     more: Condvar,
 }
 
 struct Waiting<T> {
-    items: VecDeque<T>,
+    usual: VecDeque<T>,
+    crowd: VecDeque<T>,
+    /// How many usual ones were taken while one of the crowd waited.
+    yields: usize,
     /// Threads that wait for an item: without one, nobody has to be woken.
     idle: usize,
     closed: bool,
@@ -108,7 +124,9 @@ struct Waiting<T> {
 impl<T> Default for Queue<T> {
     fn default() -> Self {
         let waiting = Waiting {
-            items: VecDeque::new(),
+            usual: VecDeque::new(),
+            crowd: VecDeque::new(),
+            yields: 0,
             idle: 0,
             closed: false,
         };
@@ -119,14 +137,35 @@ impl<T> Default for Queue<T> {
     }
 }
 
+impl<T> Waiting<T> {
+    fn take(&mut self) -> Option<T> {
+        if self.crowd.is_empty() {
+            self.yields = 0;
+            return self.usual.pop_front();
+        }
+        if self.yields < YIELDS_MAX
+            && let Some(item) = self.usual.pop_front()
+        {
+            self.yields += 1;
+            return Some(item);
+        }
+        self.yields = 0;
+        self.crowd.pop_front()
+    }
+}
+
 impl<T> Queue<T> {
-    /// Adds an item; gives it back if there are [`QUEUE_MAX`] already.
-    fn push(&self, item: T) -> std::result::Result<(), T> {
+    /// Adds an item; gives it back if there are [`QUEUE_MAX`] in its lane already.
+    fn push(&self, lane: Lane, item: T) -> std::result::Result<(), T> {
         let mut waiting = self.lock();
-        if waiting.items.len() >= QUEUE_MAX {
+        let items = match lane {
+            Lane::Usual => &mut waiting.usual,
+            Lane::Crowd => &mut waiting.crowd,
+        };
+        if items.len() >= QUEUE_MAX {
             return Err(item);
         }
-        waiting.items.push_back(item);
+        items.push_back(item);
         let idle = waiting.idle > 0;
         drop(waiting);
         if idle {
@@ -139,7 +178,7 @@ impl<T> Queue<T> {
     fn next(&self) -> Option<T> {
         let mut waiting = self.lock();
         loop {
-            if let Some(item) = waiting.items.pop_front() {
+            if let Some(item) = waiting.take() {
                 return Some(item);
             }
             if waiting.closed {
@@ -172,17 +211,35 @@ mod tests {
     fn a_full_queue_gives_back_one_more() {
         let queue = Queue::default();
         for number in 0..QUEUE_MAX {
-            assert_eq!(queue.push(number), Ok(()));
+            assert_eq!(queue.push(Lane::Usual, number), Ok(()));
         }
-        assert_eq!(queue.push(QUEUE_MAX), Err(QUEUE_MAX));
+        assert_eq!(queue.push(Lane::Usual, QUEUE_MAX), Err(QUEUE_MAX));
+        assert_eq!(queue.push(Lane::Crowd, QUEUE_MAX), Ok(()));
         assert_eq!(queue.next(), Some(0));
-        assert_eq!(queue.push(QUEUE_MAX), Ok(()));
+        assert_eq!(queue.push(Lane::Usual, QUEUE_MAX), Ok(()));
+    }
+
+    #[test]
+    fn a_crowd_yields_and_is_not_forgotten() {
+        let queue = Queue::default();
+        for number in 0..3 {
+            assert_eq!(queue.push(Lane::Crowd, -number), Ok(()));
+        }
+        for number in 1..=20 {
+            assert_eq!(queue.push(Lane::Usual, number), Ok(()));
+        }
+        let taken: Vec<i32> = (0..23).map(|_| queue.next().unwrap()).collect();
+        let (first, rest) = taken.split_at(YIELDS_MAX);
+        assert_eq!(first, (1..=8).collect::<Vec<_>>());
+        assert_eq!(rest[0], 0);
+        assert_eq!(rest[1..9], (9..=16).collect::<Vec<_>>());
+        assert_eq!(rest[9..], [-1, 17, 18, 19, 20, -2]);
     }
 
     #[test]
     fn what_waits_is_taken_before_a_closed_queue_ends() {
         let queue = Queue::default();
-        assert_eq!(queue.push(1), Ok(()));
+        assert_eq!(queue.push(Lane::Usual, 1), Ok(()));
         queue.close();
         assert_eq!((queue.next(), queue.next()), (Some(1), None));
     }
@@ -192,8 +249,8 @@ mod tests {
         let queue = Arc::new(Queue::default());
         let taken = Arc::clone(&queue);
         let reader = std::thread::spawn(move || (taken.next(), taken.next()));
-        assert_eq!(queue.push("a"), Ok(()));
-        while !queue.lock().items.is_empty() {
+        assert_eq!(queue.push(Lane::Usual, "a"), Ok(()));
+        while !queue.lock().usual.is_empty() {
             std::thread::yield_now();
         }
         queue.close();
