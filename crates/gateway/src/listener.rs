@@ -20,7 +20,6 @@ use actix_web::web;
 use futures_util::{FutureExt, TryFutureExt};
 use socket2::{Domain, SockRef, Socket, Type};
 use tracing_actix_web::TracingLogger;
-use utoipa_actix_web::AppExt;
 
 use crate::live::feed::STALL_MAX;
 use crate::live::line::Line;
@@ -133,16 +132,12 @@ fn application(
     InitError = (),
 > {
     let application = actix_web::App::new()
-        .into_utoipa_app()
-        .configure(routes::register)
-        .map(|app| {
-            app.wrap(from_fn(middleware::around))
-                .wrap(TracingLogger::<middleware::PathSpan>::new())
-        })
-        .into_app()
         .app_data(app)
+        .configure(routes::serve)
         .configure(api::documents::page)
-        .default_service(web::to(routes::no_such_route));
+        .default_service(web::to(routes::no_such_route))
+        .wrap(from_fn(middleware::around))
+        .wrap(TracingLogger::<middleware::PathSpan>::new());
     application.into_factory()
 }
 

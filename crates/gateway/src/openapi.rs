@@ -48,7 +48,7 @@ fn typed() -> OpenApi {
     let (_, document) = actix_web::App::new()
         .into_utoipa_app()
         .openapi(info::base())
-        .configure(routes::register)
+        .configure(routes::document)
         .split_for_parts();
     document
 }

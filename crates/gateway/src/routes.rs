@@ -1,7 +1,7 @@
 //! The one table of operations: what is served, with which scopes, and so what the OpenAPI document says.
 
 use actix_web::http::{Method, header};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 use pinwire_domain::token::Scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -54,8 +54,14 @@ macro_rules! operations {
             refuses: &[$($(reasons::$reason),*)?],
         }),*];
 
-        /// Registers every operation with the server and the document.
-        pub fn register(config: &mut ServiceConfig<'_>) {
+        /// Registers every operation with the server.
+        pub fn serve(config: &mut web::ServiceConfig) {
+            $(config.service(api::$module::$handler);)*
+        }
+
+        /// Registers every operation with the document. Apart from [`serve`], since each worker would collect the
+        /// schemas of all of them.
+        pub fn document(config: &mut ServiceConfig<'_>) {
             $(config.service(api::$module::$handler);)*
         }
     };
