@@ -12,6 +12,7 @@
 mod bad_frames;
 mod bad_requests;
 mod bad_tokens;
+mod blocks;
 mod boards;
 mod changes;
 mod contacts;

@@ -138,6 +138,18 @@ impl Person {
         assert_eq!(followed["id"], *other.id);
     }
 
+    /// Blocks somebody.
+    pub async fn blocks(&self, other: &Self) {
+        let path = format!("/v5/blocks/{}", other.id);
+        self.api.put(&path, &json!({})).await.is(204);
+    }
+
+    /// Takes a block back.
+    pub async fn unblocks(&self, other: &Self) {
+        let path = format!("/v5/blocks/{}", other.id);
+        self.api.request(Method::DELETE, &path).send().await.is(204);
+    }
+
     /// Makes a pin on no board.
     pub async fn pins(&self, title: &str) -> Pin {
         self.pins_with(title, &json!({})).await

@@ -15,6 +15,8 @@
 //! - Heads stand by `activity_seq`. Of more than 20 the oldest minimized ones are not shown, and are gone for good
 //!   once a head is opened, minimized or closed.
 //! - A person is shown everywhere as the newest version says.
+//! - Whom I have blocked shows no marks; when I take that back, I fetch them. What they put to messages makes these
+//!   messages' versions greater without an event.
 //! - A conversation that is not known yet is fetched.
 //! - A system message moves its conversation like any other, but nobody's read mark. Who has left a conversation, as
 //!   `member.left` without it says, forgets it.
@@ -27,7 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::person::Person;
-use known::{Known, is_not_older, number};
+use known::{Known, is_not_older, member, number, renew_person, without_message_versions};
 
 /// Heads a person has at most.
 const HEADS_MAX: usize = 20;
@@ -56,6 +58,8 @@ pub struct Replica {
     settings: Value,
     /// The conversations that the person is asked into.
     requests: BTreeSet<String>,
+    /// Whether the person ever blocked anybody.
+    has_blocked: bool,
 }
 
 impl Replica {
@@ -70,6 +74,7 @@ impl Replica {
             pin_reactions: BTreeMap::new(),
             settings: Value::Null,
             requests: BTreeSet::new(),
+            has_blocked: false,
         };
         let path = format!("/v5/sync?page_size={PAGE}");
         let mut page = person.api.get(&path).await.is(200);
@@ -171,15 +176,13 @@ impl Replica {
         if let Some(settings) = data.get("settings") {
             return self.take_settings(settings).await;
         }
+        if ["block.added", "block.removed"].contains(&text(&event["type"])) {
+            return self
+                .take_block(&data["user"]["id"], event["type"] == "block.added")
+                .await;
+        }
         if event["type"] == "user.updated" {
-            let user = &data["user"];
-            for known in self.conversations.values_mut() {
-                renew_person(&mut known.item, user);
-            }
-            self.messages
-                .values_mut()
-                .for_each(|it| renew_person(it, user));
-            return;
+            return self.renew_person(&data["user"]);
         }
         let id = text(&data["conversation_id"]).to_owned();
         let kind = text(&event["type"]);
@@ -273,6 +276,29 @@ impl Replica {
         }
     }
 
+    fn renew_person(&mut self, user: &Value) {
+        let known = self.conversations.values_mut().map(|it| &mut it.item);
+        for shown in known.chain(self.messages.values_mut()) {
+            renew_person(shown, user);
+        }
+    }
+
+    async fn take_block(&mut self, user: &Value, is_blocked: bool) {
+        self.has_blocked = true;
+        for (id, known) in &mut self.conversations {
+            if !known.holds(user) {
+                continue;
+            }
+            let mut marks = json!({"read_position": null, "delivered_position": 0});
+            if !is_blocked {
+                let path = format!("/v5/conversations/{id}");
+                let fresh = self.person.api.get(&path).await.is(200);
+                marks.clone_from(member(&fresh, user).expect("they are there"));
+            }
+            known.set_marks(user, &marks);
+        }
+    }
+
     fn forget(&mut self, id: &str) {
         self.forget_heads_beyond_the_bound();
         self.conversations.remove(id);
@@ -316,10 +342,8 @@ impl Replica {
 
     /// All heads, those first that stay when there are too many.
     fn heads_by_claim(&self) -> Vec<Value> {
-        let heads = self
-            .conversations
-            .values()
-            .map(|it| it.item["head"].clone());
+        let known = self.conversations.values();
+        let heads = known.map(|it| it.item["head"].clone());
         let mut heads: Vec<_> = heads.filter(|head| !head.is_null()).collect();
         heads.sort_by_key(|head| (head["state"] == "minimized", -number(&head["activity_seq"])));
         heads
@@ -376,7 +400,18 @@ impl Replica {
     pub async fn is_up_to_date(&self) {
         let who = &self.person.username;
         let fresh = Self::fetch(&self.person).await;
-        same(who, &self.state(), &fresh.state());
+        let same = |kept: &Value, fresh: &Value| {
+            if self.has_blocked {
+                same(
+                    who,
+                    &without_message_versions(kept),
+                    &without_message_versions(fresh),
+                );
+            } else {
+                same(who, kept, fresh);
+            }
+        };
+        same(&self.state(), &fresh.state());
         let conversations: BTreeSet<_> = self.messages.keys().map(|(id, _)| id).collect();
         for conversation in conversations {
             let history = self.person.history(conversation).await;
@@ -394,7 +429,7 @@ impl Replica {
                 .filter(|((id, _), _)| id == conversation);
             for ((_, position), message) in seen {
                 let there = by_position.get(position);
-                same(who, message, there.expect("a message that was seen"));
+                same(message, there.expect("a message that was seen"));
             }
         }
         self.pins_are_up_to_date().await;
@@ -433,28 +468,6 @@ fn quote_of(message: &Value) -> Value {
     json!({
         "sender": message["sender"], "text": message["text"], "carries": carries, "deleted_at": message["deleted_at"],
     })
-}
-
-/// Replaces a person wherever they are shown as they were before.
-fn renew_person(shown: &mut Value, newer: &Value) {
-    match shown {
-        Value::Object(fields) => {
-            let is_theirs = fields.get("id") == Some(&newer["id"]);
-            if is_theirs && fields.get("kind").is_some_and(|kind| kind == "user") {
-                // The profile that a quoted message carries.
-                fields["title"] = newer["full_name"].clone();
-                fields["image_url"] = newer["profile_image"].clone();
-            }
-            let is_person = is_theirs && fields.contains_key("username");
-            if is_person && number(&fields["version"]) < number(&newer["version"]) {
-                *shown = newer.clone();
-            } else {
-                fields.values_mut().for_each(|it| renew_person(it, newer));
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|it| renew_person(it, newer)),
-        _ => {}
-    }
 }
 
 /// Fails with both when they differ, line by line.

@@ -46,13 +46,17 @@ pub enum EventKind {
     UserUpdated,
     /// Somebody's own settings changed.
     SettingsUpdated,
+    /// Somebody blocked a person.
+    BlockAdded,
+    /// Somebody took a block back.
+    BlockRemoved,
     /// Sessions were signed out: never shown, closes their open streams.
     SessionRevoked,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::MessageCreated,
         Self::MessageEdited,
         Self::MessageDeleted,
@@ -73,6 +77,8 @@ impl EventKind {
         Self::HeadClosed,
         Self::UserUpdated,
         Self::SettingsUpdated,
+        Self::BlockAdded,
+        Self::BlockRemoved,
         Self::SessionRevoked,
     ];
 
@@ -100,6 +106,8 @@ impl EventKind {
             Self::HeadClosed => "head.closed",
             Self::UserUpdated => "user.updated",
             Self::SettingsUpdated => "settings.updated",
+            Self::BlockAdded => "block.added",
+            Self::BlockRemoved => "block.removed",
             Self::SessionRevoked => "session.revoked",
         }
     }
@@ -116,6 +124,21 @@ impl EventKind {
         matches!(
             self,
             Self::ConversationUpdated | Self::MemberJoined | Self::MemberLeft
+        )
+    }
+
+    /// Whether it is about a person, for the actor alone.
+    #[must_use]
+    pub const fn is_about_person(self) -> bool {
+        matches!(self, Self::BlockAdded | Self::BlockRemoved)
+    }
+
+    /// Whether those who have blocked the actor are not told: it shows nothing but what the actor did.
+    #[must_use]
+    pub const fn is_the_actors(self) -> bool {
+        matches!(
+            self,
+            Self::ReactionChanged | Self::PinSaved | Self::ReadUpdated | Self::DeliveryUpdated
         )
     }
 

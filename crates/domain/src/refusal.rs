@@ -175,6 +175,9 @@ pub enum Refusal {
     /// Until a contact request is answered, nothing more can be sent.
     #[error("wait until your first pin is answered")]
     AwaitingAnswer,
+    /// Who has blocked somebody does not write to them.
+    #[error("you have blocked this person")]
+    BlockedByYou,
     /// A read mark beyond the last message.
     #[error("there is no message at this position yet")]
     PositionBeyondEnd,

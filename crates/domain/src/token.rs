@@ -53,7 +53,7 @@ scopes! {
     MessagesRead = "messages:read": "See your messages",
     MessagesWrite = "messages:write": "Send pins and messages",
     ContactsRead = "contacts:read": "See your contacts",
-    ContactsWrite = "contacts:write": "Answer contact requests",
+    ContactsWrite = "contacts:write": "Block people, answer contact requests",
     WebhooksManage = "webhooks:manage": "Manage webhooks",
     ModerationRead = "moderation:read": "See reports",
     ModerationWrite = "moderation:write": "Act on reports",

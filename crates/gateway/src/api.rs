@@ -6,6 +6,7 @@
 )]
 
 pub mod accounts;
+pub mod blocks;
 pub mod boards;
 pub mod contacts;
 pub mod conversation_pins;

@@ -94,7 +94,7 @@ operations! {
         refuses [
             INVALID_VALUE, EMPTY_MESSAGE, PIN_NOT_FOUND, PIN_IS_SECRET, PIN_NOT_IN_CONVERSATION, BOARD_NOT_FOUND,
             USER_NOT_FOUND, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND, MESSAGE_DELETED, SYSTEM_MESSAGE,
-            IDEMPOTENCY_KEY_REUSED,
+            BLOCKED_BY_YOU, IDEMPOTENCY_KEY_REUSED,
         ];
     GET "/v5/conversations/{conversation_id}/messages" messages::list token [MessagesRead]
         refuses [CONVERSATION_NOT_FOUND];
@@ -202,6 +202,9 @@ operations! {
         ];
     DELETE "/v5/conversations/{conversation_id}/membership" groups::leave "membership/delete" token [ConversationsWrite]
         refuses [DIRECT_NOT_LEAVABLE, CONVERSATION_NOT_FOUND];
+    GET "/v5/blocks" blocks::list token [ContactsRead];
+    PUT "/v5/blocks/{user_id}" blocks::block "blocks/update" token [ContactsWrite] refuses [USER_NOT_FOUND, YOURSELF];
+    DELETE "/v5/blocks/{user_id}" blocks::unblock "blocks/delete" token [ContactsWrite];
     GET "/v5/contact_requests" requests::list "contact_requests/list" token [ConversationsRead];
     GET "/v5/contact_requests/{conversation_id}" requests::get "contact_requests/get" token [ConversationsRead]
         refuses [REQUEST_NOT_FOUND];

@@ -1,6 +1,7 @@
 //! Answers: what the API shows of the store's entities.
 
 pub mod account;
+mod block;
 pub mod board;
 pub mod contact;
 pub mod conversation;
@@ -15,6 +16,7 @@ mod request;
 pub mod settings;
 
 pub use account::{AccountView, ProfileView, SessionView, UserSummaryView};
+pub use block::BlockView;
 pub use board::BoardView;
 pub use contact::{ContactView, PinContactView};
 pub use conversation::{

@@ -5,6 +5,7 @@ mod known;
 mod members;
 pub(crate) mod periods;
 pub(crate) mod rows;
+mod still;
 mod views;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use pinwire_domain::policy::Gate;
 use pinwire_domain::{ConversationId, Refusal, UserId};
 
 pub(crate) use known::{Known, NotKnown};
+pub(crate) use still::Still;
 pub(crate) use views::{Card, Views, card_columns, load, load_at, views, whole};
 pub use views::{Conversation, ConversationView, Member, Mine};
 
@@ -78,6 +80,22 @@ pub(crate) enum Name<'a> {
     Title(&'a str),
 }
 
+/// The others of a conversation that the caller begins, of whom none may block the caller meanwhile.
+fn meet(tx: &mut Tx<'_>, caller: UserId, people: &People, name: Name<'_>) -> Step<Vec<UserId>> {
+    let others = people.ids().iter().copied().filter(|p| *p != caller);
+    let others: Vec<UserId> = others.collect();
+    for person in people.ids() {
+        tx.rows.accounts.want(*person);
+    }
+    // Two people have the lock of their pair.
+    if people.kind() == ConversationKind::Group || matches!(name, Name::Title(_)) {
+        for other in &others {
+            tx.lock(LockKey::User(other.get()))?;
+        }
+    }
+    Ok(others)
+}
+
 /// Makes a conversation of these people. The caller is one of them.
 pub(crate) fn create(
     tx: &mut Tx<'_>,
@@ -85,15 +103,7 @@ pub(crate) fn create(
     people: &People,
     name: Name<'_>,
 ) -> Step<ConversationId> {
-    let others: Vec<UserId> = people
-        .ids()
-        .iter()
-        .copied()
-        .filter(|p| *p != caller)
-        .collect();
-    for person in people.ids() {
-        tx.rows.accounts.want(*person);
-    }
+    let others = meet(tx, caller, people, name)?;
     let gates = safety::gates(tx, caller, &others)?;
     let now = tx.source.now();
     let id = ConversationId::new(tx.source.new_id());

@@ -64,7 +64,7 @@ pub enum What {
     Outside(ConversationId),
     /// The viewer's draft, or what is left of a dropped one.
     Draft(Draft),
-    /// A profile.
+    /// A profile, or whom the viewer has blocked or not any more.
     Person(Person),
     /// The viewer's settings.
     Settings(OwnSettings),
@@ -131,9 +131,10 @@ impl Wanted {
             all.pins.extend(event.pin());
             all.viewers.extend(people);
             match event.kind {
-                EventKind::UserUpdated | EventKind::PinSaved => {
-                    all.profiles.push(event.actor.get());
-                }
+                EventKind::UserUpdated
+                | EventKind::PinSaved
+                | EventKind::BlockAdded
+                | EventKind::BlockRemoved => all.profiles.push(event.person().get()),
                 EventKind::SettingsUpdated => all.settings.push(event.actor.get()),
                 _ => {}
             }
@@ -227,7 +228,7 @@ fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Ve
             })
             .collect();
         let message = place.and_then(|place| messages.get(&place));
-        let person = people.get(&event.actor);
+        let person = people.get(&event.person());
         let of_own = event.of_conversation().zip(event.user);
         let draft = of_own.and_then(|own| views.get(&own)?.draft.as_ref());
         let own = (settings.get(&event.actor).copied(), draft);
@@ -247,10 +248,13 @@ fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Ve
     Ok(described)
 }
 
-/// Whether a member of its conversation may be told of an event: of others' read marks only who shows their own, and
-/// of messages only who sees them, which who joined later does not.
+/// Whether a member of its conversation may be told of an event: of others' read marks only who shows their own, of
+/// messages only who sees them, which who joined later does not, and nothing of whom they have blocked.
 fn is_for(event: &LoggedEvent, viewer: UserId, mine: &Mine) -> bool {
     if event.position.is_some_and(|at| at < mine.first_position) {
+        return false;
+    }
+    if event.kind.is_the_actors() && mine.blocked.contains(&event.actor) {
         return false;
     }
     event.kind != EventKind::ReadUpdated || viewer == event.actor || mine.sees_marks
@@ -308,7 +312,9 @@ fn what(
         EventKind::DeliveryUpdated => What::Delivery(actor()?.delivered_position),
         EventKind::MembershipUpdated | EventKind::HeadUpdated | EventKind::HeadClosed => What::Mine,
         EventKind::DraftUpdated => What::Draft(draft?.clone()),
-        EventKind::UserUpdated => What::Person(person?.clone()),
+        EventKind::UserUpdated | EventKind::BlockAdded | EventKind::BlockRemoved => {
+            What::Person(person?.clone())
+        }
         EventKind::SettingsUpdated => What::Settings(settings.unwrap_or_default()),
         EventKind::SessionRevoked => What::Sessions,
         EventKind::PinSaved | EventKind::PinStateChanged => return None,

@@ -97,6 +97,7 @@ impl Group {
                 conversation_rows::version.eq(conversation_rows::version + 1),
             ))
             .execute(c))?;
+        self.members.move_on(&[]);
         post::announce(tx, (self.id, position), (actor, now), notice)?;
         tx.rows.members.put(self.id, self.members);
         let event = NewEvent {
@@ -182,6 +183,8 @@ fn entries(tx: &mut Tx<'_>, group: &Group, adding: &Adding<'_>) -> Step<Vec<(Use
     let Adding { user, people, .. } = *adding;
     let mut available = Vec::with_capacity(people.len());
     for person in people {
+        // No block may be decided meanwhile.
+        tx.lock(LockKey::User(person.get()))?;
         available.push(people::is_available(tx, user, *person)?);
     }
     conversation::check_available(SendMode::Group, &available)?;
@@ -361,6 +364,7 @@ impl Store {
         let people_max = self.people_max();
         let mut locks = idempotency::lock(user, key.as_ref());
         locks.push(LockKey::Conversation(id.get()));
+        locks.extend(people.iter().map(|person| LockKey::User(person.get())));
         self.act(locks, move |tx| {
             let adding = Adding {
                 user,

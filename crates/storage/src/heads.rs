@@ -12,7 +12,7 @@ use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::log::{self, About, NewEvent};
-use crate::schema::{conversations as conversation_rows, heads, own_conversations};
+use crate::schema::{heads, own_conversations};
 use crate::{Snapshot, Store};
 
 /// Minimized heads that are looked at, newest first: those that may be shown, and the first that is not.
@@ -48,8 +48,8 @@ impl Mine {
                 .and_then(|h| HeadState::from_name(&h.state))
                 .unwrap_or(HeadState::Minimized),
             closed_position: row.map_or(0, |h| h.closed_position),
-            last_position: conversation.last_position,
-            last_seq: conversation.activity_seq,
+            last_position: self.last_position(conversation),
+            last_seq: self.activity_seq(conversation),
             quiet: self.settings().quiet(now),
         }
     }
@@ -81,14 +81,14 @@ fn arranged(conn: &mut Conn, user: UserId, now: Time) -> Result<Arranged> {
                 .filter(own_conversations::muted_until.is_null()
                     .or(own_conversations::muted_until.assume_not_null().le(now.as_millis())))
                 .filter(heads::closed_position.is_null()
-                    .or(heads::closed_position.assume_not_null().lt(own_conversations::last_position)))
-                .filter(own_conversations::last_position.gt(0))
+                    .or(heads::closed_position.assume_not_null().lt(own_conversations::stands_at)))
+                .filter(own_conversations::stands_at.gt(0))
                 .filter($which)
                 .order(own_conversations::activity_seq.desc())
                 .limit($limit)
                 .select((
                     own_conversations::conversation_id,
-                    own_conversations::last_position,
+                    own_conversations::stands_at,
                     own_conversations::activity_seq,
                     heads::state.nullable(),
                     heads::closed_position.nullable(),
@@ -133,13 +133,13 @@ fn facts(row: &Row) -> HeadFacts {
 /// Closes all minimized heads up to an activity, as far as they want one.
 const CLOSE_OLD: &str = "
     insert into heads (user_id, conversation_id, state, device_id, closed_position, updated_at, version)
-    select o.user_id, o.conversation_id, 'minimized', null, o.last_position, $1, 1
+    select o.user_id, o.conversation_id, 'minimized', null, o.stands_at, $1, 1
     from own_conversations o
     where o.user_id = $2 and o.activity_seq <= $3 and o.state = 'member' and o.archived = false
-        and (o.muted_until is null or o.muted_until <= $1) and o.last_position > 0
+        and (o.muted_until is null or o.muted_until <= $1) and o.stands_at > 0
         and not exists (select 1 from heads h
             where h.user_id = o.user_id and h.conversation_id = o.conversation_id
-            and (h.closed_position >= o.last_position or h.state = 'open'))
+            and (h.closed_position >= o.stands_at or h.state = 'open'))
     on conflict (user_id, conversation_id) do update set state = excluded.state, device_id = null,
         closed_position = excluded.closed_position, updated_at = excluded.updated_at,
         version = heads.version + 1";
@@ -151,7 +151,7 @@ pub(crate) fn settle(tx: &mut Tx<'_>, user: UserId) -> Step<()> {
     log::hold(tx.conn()?)?;
     let arranged = arranged(tx.conn()?, user, now)?;
     for id in arranged.gone_open {
-        let closed = last_position(tx.conn()?, id)?;
+        let closed = stands_at(tx.conn()?, user, id)?;
         set(tx, user, id, (HeadState::Minimized, None), closed)?;
     }
     if let Some(activity) = arranged.gone_below {
@@ -204,10 +204,11 @@ pub(crate) fn forget(tx: &mut Tx<'_>, user: UserId, conversation: ConversationId
     Ok(())
 }
 
-fn last_position(conn: &mut Conn, conversation: ConversationId) -> Result<i64> {
-    Ok(on!(conn, c => conversation_rows::table
-        .find(conversation.get())
-        .select(conversation_rows::last_position)
+/// The last position that moved the conversation for this member.
+fn stands_at(conn: &mut Conn, user: UserId, conversation: ConversationId) -> Result<i64> {
+    Ok(on!(conn, c => own_conversations::table
+        .find((user.get(), conversation.get()))
+        .select(own_conversations::stands_at)
         .first(c))?)
 }
 
@@ -240,7 +241,7 @@ impl Store {
             conversations::require_member(tx.conn()?, user, conversation)?;
             settle(tx, user)?;
             // A head is shown again from the last message on.
-            let closed = last_position(tx.conn()?, conversation)? - 1;
+            let closed = stands_at(tx.conn()?, user, conversation)? - 1;
             let device_id = device_id.as_deref().filter(|_| state == HeadState::Open);
             set(tx, user, conversation, (state, device_id), closed)?;
             emit(tx, user, conversation, EventKind::HeadUpdated);
@@ -258,7 +259,7 @@ impl Store {
             tx.lock(LockKey::User(user.get()))?;
             conversations::require_member(tx.conn()?, user, conversation)?;
             settle(tx, user)?;
-            let closed = last_position(tx.conn()?, conversation)?;
+            let closed = stands_at(tx.conn()?, user, conversation)?;
             set(tx, user, conversation, (HeadState::Minimized, None), closed)?;
             emit(tx, user, conversation, EventKind::HeadClosed);
             Ok(())

@@ -80,15 +80,19 @@ pub(crate) fn page(
     size: usize,
 ) -> Result<(ConversationPage, Option<i64>)> {
     let mut cards = cards(conn, user, which, after, one_more(size))?;
-    let seq = cards.first().and_then(|(.., seq)| *seq);
-    let mark = |card: &Card| ActivityMark {
-        activity_seq: card.0.activity_seq,
+    let seq = cards.first().and_then(|((.., seq), _)| *seq);
+    let mark = |(card, activity): &(Card, Option<i64>)| ActivityMark {
+        activity_seq: activity.unwrap_or(card.0.activity_seq),
         conversation: ConversationId::new(card.0.id),
     };
-    cards.sort_unstable_by_key(|card| Reverse((card.0.activity_seq, card.0.id)));
+    cards.sort_unstable_by_key(|card| {
+        let mark = mark(card);
+        Reverse((mark.activity_seq, mark.conversation))
+    });
     let page = Page::cut(cards, size, mark);
-    let ids: Vec<i64> = page.items.iter().map(|card| card.0.id).collect();
-    let mut views = conversations::views(conn, &[user], page.items)?;
+    let ids: Vec<i64> = page.items.iter().map(|(card, _)| card.0.id).collect();
+    let cards = page.items.into_iter().map(|(card, _)| card).collect();
+    let mut views = conversations::views(conn, &[user], cards)?;
     let items = ids
         .into_iter()
         .filter_map(|id| views.remove(&(ConversationId::new(id), user)))
@@ -105,18 +109,19 @@ macro_rules! in_inbox {
                 .is_null()
                 .or(own_conversations::hidden_position
                     .assume_not_null()
-                    .lt(own_conversations::last_position)),
+                    .lt(own_conversations::stands_at)),
         )
     };
 }
 
+/// The first of the person's conversations after a place, in no order; each with its place for this person.
 fn cards(
     conn: &mut Conn,
     user: UserId,
     which: Which,
     after: Option<ActivityMark>,
     limit: i64,
-) -> Result<Vec<Card>> {
+) -> Result<Vec<(Card, Option<i64>)>> {
     let (activity, id) = after.map_or((i64::MAX, i64::MAX), |m| {
         (m.activity_seq, m.conversation.get())
     });
@@ -131,9 +136,14 @@ fn cards(
                 .order((own_conversations::activity_seq.desc(), own_conversations::conversation_id.desc()))
                 .limit(limit)
                 .select(own_conversations::conversation_id);
+            let own = own_conversations::table
+                .filter(own_conversations::user_id.eq(user.get()))
+                .filter(own_conversations::conversation_id.eq(conversation_cards::id))
+                .select(own_conversations::activity_seq)
+                .single_value();
             on!(conn, c => conversation_cards::table
                 .filter(conversation_cards::id.eq_any(ids))
-                .select(card_columns!())
+                .select((card_columns!(), own))
                 .load(c))?
         }};
     }
@@ -176,7 +186,7 @@ pub(crate) fn unread_totals(
         .filter(own_conversations::state.eq(MembershipState::Member.name()))
         .filter(in_inbox!())
         .filter(own_conversations::unread_flag.eq(true)
-            .or(own_conversations::last_position.gt(own_conversations::read_position)))
+            .or(own_conversations::stands_at.gt(own_conversations::read_position)))
         .select((
             own_conversations::unread_flag,
             own_conversations::muted_until,

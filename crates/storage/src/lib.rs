@@ -10,6 +10,7 @@ mod rows;
 mod schema;
 mod words;
 
+pub mod blocks;
 pub mod board_snapshots;
 pub mod boards;
 pub mod contacts;

@@ -1,5 +1,6 @@
 //! The one log: appending, its head, and reading it.
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::event::EventKind;
@@ -11,7 +12,7 @@ use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::events::Subjects;
 use crate::schema::{
-    companions, conversations, events, log_head, membership_periods, profile_changes,
+    blocks, companions, conversations, events, log_head, membership_periods, profile_changes,
 };
 
 mod append;
@@ -50,6 +51,8 @@ pub(crate) enum About {
     Theirs(UserId, ConversationId),
     /// The actor, for the actor alone.
     Me,
+    /// A person, for the actor alone.
+    Person(UserId),
     /// The actor's profile, for all who share a conversation with the actor.
     Profile,
 }
@@ -64,7 +67,7 @@ impl About {
             | Self::Conversation(id)
             | Self::Mine(id)
             | Self::Theirs(_, id) => Some(id),
-            Self::Me | Self::Profile => None,
+            Self::Me | Self::Person(_) | Self::Profile => None,
         }
     }
 }
@@ -86,7 +89,7 @@ pub struct LoggedEvent {
     pub user: Option<UserId>,
     /// The message's place in its conversation.
     pub position: Option<i64>,
-    /// The conversation that something of one person's own is about; for all members, the pin.
+    /// The conversation or the person that something of one person's own is about; for all members, the pin.
     pub object: Option<i64>,
 }
 
@@ -126,6 +129,10 @@ impl LoggedEvent {
                 logged.object = Some(conversation.get());
             }
             About::Me => logged.user = Some(event.actor),
+            About::Person(person) => {
+                logged.user = Some(event.actor);
+                logged.object = Some(person.get());
+            }
             About::Profile => {}
         }
         logged
@@ -134,7 +141,14 @@ impl LoggedEvent {
     /// The conversation it is about, for all its members or for one.
     #[must_use]
     pub fn of_conversation(&self) -> Option<ConversationId> {
-        self.conversation.or(self.object.map(ConversationId::new))
+        let own = self.object.filter(|_| !self.kind.is_about_person());
+        self.conversation.or(own.map(ConversationId::new))
+    }
+
+    /// The person it is about: another one, or who changed their profile.
+    pub(crate) fn person(&self) -> UserId {
+        let other = self.object.filter(|_| self.kind.is_about_person());
+        other.map_or(self.actor, UserId::new)
     }
 
     /// The pin it is about, in its conversation.
@@ -374,9 +388,13 @@ fn of_profiles(conn: &mut Conn, me: i64, after: i64, limit: i64) -> Result<Vec<R
         .filter(companions::state.eq(MembershipState::Member.name()))
         .filter(companions::other_state.eq_any(audience::SHOWN))
         .select(companions::other_id);
+    let blocked = blocks::table
+        .filter(blocks::blocker_id.eq(me))
+        .filter(blocks::blocked_id.eq(profile_changes::actor_id));
     Ok(on!(conn, c => profile_changes::table
         .filter(profile_changes::seq.gt(after))
         .filter(profile_changes::actor_id.eq(me).or(profile_changes::actor_id.eq_any(known)))
+        .filter(not(exists(blocked)))
         .order(profile_changes::seq)
         .limit(limit)
         .select((

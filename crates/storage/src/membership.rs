@@ -32,13 +32,13 @@ fn change(tx: &mut Tx<'_>, user: UserId, id: ConversationId, change: MembershipC
     tx.lock(LockKey::Conversation(id.get()))?;
     tx.rows.conversations.want(id);
     let mut members = conversations::members_for(tx, user, id)?;
-    let last = conversations::row(tx, id)?.last_position;
+    let row = conversations::row(tx, id)?;
     let Some(mine) = members.present_mut(user) else {
         return Ok(());
     };
     let now = tx.source.now();
     let before = mine.settings();
-    let after = before.changed(change, last, now)?;
+    let after = before.changed(change, mine.stands_at(&row), now)?;
     if after == before {
         return Ok(());
     }

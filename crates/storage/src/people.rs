@@ -78,6 +78,8 @@ pub(crate) struct OpenAccount {
     pub(crate) person: Person,
     /// Whether others see how far the person has read, and the person how far they have.
     pub(crate) read_receipts: bool,
+    /// Whether the person has blocked anybody.
+    pub(crate) has_blocks: bool,
 }
 
 const ACCOUNTS: Table = Table {
@@ -90,6 +92,7 @@ const ACCOUNTS: Table = Table {
         "version",
         "closed_at",
         "read_receipts",
+        "has_blocks",
     ],
 };
 
@@ -100,20 +103,21 @@ impl Entity for OpenAccount {
         type Sql = (
             (BigInt, Text, Text, Nullable<Text>, BigInt),
             Nullable<BigInt>,
-            Bool,
+            (Bool, Bool),
         );
-        type Row = (PersonRow, Option<i64>, bool);
+        type Row = (PersonRow, Option<i64>, (bool, bool));
         let keys = keys.iter().map(|id| vec![id.get().into()]).collect();
         let rows: Vec<Row> = many::select::<Sql, Row>(conn, &ACCOUNTS, keys)?;
         let open = rows
             .into_iter()
             .filter(|(_, closed_at, _)| closed_at.is_none());
         Ok(open
-            .map(|(person, _, read_receipts)| {
+            .map(|(person, _, (read_receipts, has_blocks))| {
                 let person = Person::from(person);
                 let account = Self {
                     person,
                     read_receipts,
+                    has_blocks,
                 };
                 (account.person.id, account)
             })

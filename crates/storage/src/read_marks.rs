@@ -23,10 +23,11 @@ fn read_up_to(tx: &mut Tx<'_>, user: UserId, id: ConversationId, wanted: Option<
     tx.lock(LockKey::Conversation(id.get()))?;
     tx.rows.conversations.want(id);
     let mut members = conversations::members_for(tx, user, id)?;
-    let last = conversations::row(tx, id)?.last_position;
+    let row = conversations::row(tx, id)?;
     let Some(mine) = members.present_mut(user) else {
         return Ok(());
     };
+    let last = mine.stands_at(&row);
     let position = conversation::move_read_mark(mine.read_position, wanted.unwrap_or(last), last)?;
     let moved = position != mine.read_position;
     // It may have stood still while the person kept it to themselves.
@@ -34,7 +35,7 @@ fn read_up_to(tx: &mut Tx<'_>, user: UserId, id: ConversationId, wanted: Option<
     if !moved && !is_shown && !mine.unread_flag {
         return Ok(());
     }
-    mine.read_up_to(position, last);
+    mine.read_up_to(position, row.last_position);
     if is_shown {
         mine.shown_position = position;
     }
@@ -129,7 +130,7 @@ fn unread_conversations(conn: &mut Conn, user: UserId) -> Result<Vec<Conversatio
         .filter(own_conversations::user_id.eq(user.get()))
         .filter(own_conversations::state.eq(MembershipState::Member.name()))
         .filter(own_conversations::unread_flag.eq(true)
-            .or(own_conversations::last_position.gt(own_conversations::read_position)))
+            .or(own_conversations::stands_at.gt(own_conversations::read_position)))
         .order(own_conversations::conversation_id)
         .limit(READ_ALL_MAX)
         .select(own_conversations::conversation_id)

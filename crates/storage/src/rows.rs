@@ -1,17 +1,20 @@
 //! What acts decide on in memory, kind by kind.
 
+use std::sync::Arc;
+
 use pinwire_domain::ConversationId;
 
 use crate::board_snapshots::ShareableBoard;
-use crate::conversations::Known;
 use crate::conversations::periods::NewPeriod;
 use crate::conversations::rows::{ConversationOfPeople, ConversationRow, Members};
+use crate::conversations::{Known, Still};
 use crate::db::Conn;
 use crate::db::loaded::{Added, Loaded};
 use crate::db::many::Writes;
 use crate::drafts::Draft;
 use crate::error::Result;
 use crate::idempotency::KeptOutcome;
+use crate::log::LoggedEvent;
 use crate::messages::Message;
 use crate::messages::content::SeenPin;
 use crate::messages::post::{NewExclusion, NewMessage};
@@ -96,12 +99,45 @@ impl Rows {
         each_added!(self, kind => kind.write(writes));
     }
 
-    /// Notes the newest event, and the newest message, of a conversation; false if it is not among the rows.
-    pub(crate) fn touch(&mut self, id: ConversationId, last: i64, activity: Option<i64>) -> bool {
+    /// Notes the newest of these events, and the newest message, of a conversation; false if it is not among the rows.
+    pub(crate) fn touch(
+        &mut self,
+        id: ConversationId,
+        (last, activity): (i64, Option<i64>),
+        events: &[LoggedEvent],
+    ) -> bool {
+        self.place_stills(id, events);
         self.conversations.amend(&id, |row| {
             row.last_seq = last;
             row.activity_seq = activity.unwrap_or(row.activity_seq);
         })
+    }
+
+    /// Gives the places of the conversation in the lists of those for whom it stands still since this batch.
+    fn place_stills(&mut self, id: ConversationId, events: &[LoggedEvent]) {
+        let Some(before) = self.conversations.peek(&id).map(|row| row.activity_seq) else {
+            return;
+        };
+        let lacks = |still: &Still| still.seq.is_none();
+        let known = self.members.peek(&id);
+        let lacking = known.is_some_and(|members| {
+            let mut stills = members.0.iter().filter_map(|m| m.still.as_ref());
+            stills.any(lacks)
+        });
+        if !lacking {
+            return;
+        }
+        self.members.amend(&id, |members| {
+            for member in &mut members.0 {
+                let member = Arc::make_mut(member);
+                if let Some(still) = member.still.as_mut().filter(|it| lacks(it)) {
+                    let mut of_conversation = events.iter().filter(|e| e.conversation == Some(id));
+                    let brought = of_conversation
+                        .find(|e| e.kind.brings_message() && e.position == Some(still.position));
+                    still.seq = Some(brought.map_or(before, |event| event.seq));
+                }
+            }
+        });
     }
 
     /// A conversation and its members, if both are among the rows.
@@ -124,7 +160,7 @@ impl Rows {
         kept.conversations
             .keep_for_later(KEPT_MAX, |it| it.is_some());
         kept.members
-            .keep_for_later(KEPT_MAX, |it| it.is_some_and(Members::all_counted));
+            .keep_for_later(KEPT_MAX, |it| it.is_some_and(Members::are_plain));
         kept.conversations_of_people
             .keep_for_later(KEPT_MAX, |it| it.is_some());
         kept.blocks.keep_for_later(KEPT_MAX, |_| true);

@@ -1,16 +1,20 @@
 //! What the receiver's gate needs to know.
 
+use std::collections::{BTreeSet, HashSet};
+
+use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use pinwire_domain::conversation::MembershipState;
+use pinwire_domain::conversation::{ConversationKind, MembershipState};
 use pinwire_domain::policy::{self, Gate, Relation};
 use pinwire_domain::{ConversationId, UserId};
 
 use crate::conversations;
-use crate::db::Conn;
 use crate::db::loaded::Entity;
 use crate::db::many::{self, Table};
 use crate::db::tx::{LockKey, Step, Tx};
+use crate::db::{Conn, on};
 use crate::error::Result;
+use crate::schema::blocks;
 
 /// That one person has blocked another.
 #[derive(Debug, Clone, Copy)]
@@ -94,6 +98,36 @@ const fn passes(blocked: bool) -> bool {
         blocked,
     };
     !matches!(policy::gate(relation), Gate::Withheld)
+}
+
+/// Whether a conversation is that of `user` and somebody whom `user` has blocked.
+pub(crate) fn is_with_blocked(tx: &mut Tx<'_>, user: UserId, id: ConversationId) -> Step<bool> {
+    let members = conversations::members_for(tx, user, id)?;
+    let mine = members.0.iter().find(|m| m.user() == user);
+    if !mine.is_some_and(|m| m.has_blocks)
+        || conversations::row(tx, id)?.kind != ConversationKind::Direct
+    {
+        return Ok(false);
+    }
+    let other = members.0.iter().find(|m| m.user() != user);
+    other.map_or(Ok(false), |other| has_blocked(tx, user, other.user()))
+}
+
+/// Which of `blockers` have blocked which of `people`: who, and whom.
+pub(crate) fn blocks_among(
+    conn: &mut Conn,
+    blockers: &BTreeSet<i64>,
+    people: &BTreeSet<i64>,
+) -> Result<HashSet<(UserId, UserId)>> {
+    let rows: Vec<(i64, i64)> = on!(conn, c => blocks::table
+        .filter(blocks::blocker_id.eq_any(blockers))
+        .filter(blocks::blocked_id.eq_any(people))
+        .select((blocks::blocker_id, blocks::blocked_id))
+        .load(c))?;
+    let pairs = rows.into_iter();
+    Ok(pairs
+        .map(|(blocker, blocked)| (UserId::new(blocker), UserId::new(blocked)))
+        .collect())
 }
 
 /// Whether `person` has blocked `other`.

@@ -15,7 +15,7 @@ use crate::idempotency::{self, IdempotencyKey, Keep, Made};
 use crate::messages::content::{self, Content};
 use crate::messages::post::{self, Post};
 use crate::messages::{self, Message};
-use crate::{Store, conversations, people};
+use crate::{Store, conversations, people, safety};
 
 /// Whom a pin is sent to, as the caller names them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -227,8 +227,11 @@ fn resolve(tx: &mut Tx<'_>, caller: UserId, request: &SendRequest) -> Step<Vec<T
             }
             Recipient::Conversation(id) => {
                 tx.lock(LockKey::Conversation(id.get()))?;
-                conversations::members_for(tx, caller, *id)?;
-                Target::Conversation(*id)
+                if safety::is_with_blocked(tx, caller, *id)? {
+                    Target::Unavailable
+                } else {
+                    Target::Conversation(*id)
+                }
             }
         });
     }
@@ -369,7 +372,7 @@ impl Store {
     /// Writes a message into a conversation that the caller takes part in.
     ///
     /// # Errors
-    /// [`Refusal::ConversationNotFound`], and the refusals of what it carries, answers and is about, and of the
+    /// [`Refusal::ConversationNotFound`], [`Refusal::BlockedByYou`], and the refusals of what it carries, answers and is about, and of the
     /// idempotency key.
     pub async fn send_message(
         &self,
@@ -387,7 +390,9 @@ impl Store {
             tx.rows.members.want(conversation);
             tx.once(caller, key.as_ref(), Keep::Forever, |tx| {
                 content::want(tx, caller, &draft);
-                conversations::members_for(tx, caller, conversation)?;
+                if safety::is_with_blocked(tx, caller, conversation)? {
+                    return Err(Refusal::BlockedByYou.into());
+                }
                 let content = content::of_draft_in(tx, access, conversation, &draft)?;
                 let post = Post {
                     sender: caller,

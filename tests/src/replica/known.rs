@@ -42,6 +42,22 @@ impl Known {
         }
     }
 
+    /// Whether somebody takes part.
+    pub(super) fn holds(&self, user: &Value) -> bool {
+        member(&self.item, user).is_some()
+    }
+
+    /// Takes the marks of one member as they are.
+    pub(super) fn set_marks(&mut self, user: &Value, fresh: &Value) {
+        let members = self.item["conversation"]["members"].as_array_mut();
+        for member in members.expect("a list") {
+            if member["user"]["id"] == *user {
+                member["read_position"] = fresh["read_position"].clone();
+                member["delivered_position"] = fresh["delivered_position"].clone();
+            }
+        }
+    }
+
     /// A message that was sent.
     pub(super) fn take_new(&mut self, message: &Value, seq: i64) {
         let position = number(&message["position"]);
@@ -130,4 +146,52 @@ pub(super) fn number(value: &Value) -> i64 {
     value
         .as_i64()
         .unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+/// Somebody's part in a conversation.
+pub(super) fn member<'a>(item: &'a Value, user: &Value) -> Option<&'a Value> {
+    let mut members = item["conversation"]["members"].as_array()?.iter();
+    members.find(|it| it["user"]["id"] == *user)
+}
+
+/// Replaces a person wherever they are shown as they were before.
+pub(super) fn renew_person(shown: &mut Value, newer: &Value) {
+    match shown {
+        Value::Object(fields) => {
+            let is_theirs = fields.get("id") == Some(&newer["id"]);
+            if is_theirs && fields.get("kind").is_some_and(|kind| kind == "user") {
+                // The profile that a quoted message carries.
+                fields["title"] = newer["full_name"].clone();
+                fields["image_url"] = newer["profile_image"].clone();
+            }
+            let is_person = is_theirs && fields.contains_key("username");
+            if is_person && number(&fields["version"]) < number(&newer["version"]) {
+                *shown = newer.clone();
+            } else {
+                fields.values_mut().for_each(|it| renew_person(it, newer));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|it| renew_person(it, newer)),
+        _ => {}
+    }
+}
+
+/// The same, without what counts the changes of messages.
+pub(super) fn without_message_versions(shown: &Value) -> Value {
+    let mut shown = shown.clone();
+    match &mut shown {
+        Value::Object(fields) => {
+            if fields.contains_key("sender") {
+                fields.remove("version");
+            }
+            fields
+                .values_mut()
+                .for_each(|it| *it = without_message_versions(it));
+        }
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|it| *it = without_message_versions(it)),
+        _ => {}
+    }
+    shown
 }

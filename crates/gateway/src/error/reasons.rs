@@ -190,6 +190,8 @@ table! {
         Refusal::DirectNotLeavable => DIRECT_NOT_LEAVABLE 422 70 "direct_not_leavable";
         /// Nothing more can be sent until the first pin is answered.
         Refusal::AwaitingAnswer => AWAITING_ANSWER 422 73 "awaiting_answer";
+        /// You have blocked the other person of this conversation: unblock them to write.
+        Refusal::BlockedByYou => BLOCKED_BY_YOU 422 73 "blocked_by_you";
         /// There is no message at this position yet.
         Refusal::PositionBeyondEnd => POSITION_BEYOND_END 422 71 "position_beyond_end";
     }

@@ -131,6 +131,10 @@ event_types! {
     UserUpdated "user.updated" ["user"] [] Never;
     /// You changed your settings.
     SettingsUpdated "settings.updated" ["settings"] [] Never;
+    /// You blocked somebody: `data.user`. No event after this one tells of what they did.
+    BlockAdded "block.added" ["user"] [] Never;
+    /// You took a block back.
+    BlockRemoved "block.removed" ["user"] [] Never;
 }
 
 /// What the server sends that is no event.

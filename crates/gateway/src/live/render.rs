@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::frames::EventType;
 use super::subject::{DeliveryMark, Me, PlacedPinState, ReadMark, Subject, SubjectPin};
+use crate::view::conversation::Shown;
 use crate::view::{
     ConversationView, DraftView, HeadView, MessageView, PersonView, ReactionView, SettingsView,
 };
@@ -23,7 +24,7 @@ pub struct Delivery {
     /// Its place in the log.
     pub seq: i64,
     /// Everything between `prev` and `me`, as JSON: what most are shown first, then what some are shown of it.
-    forms: Vec<(Form, String)>,
+    forms: Vec<String>,
     /// The event's type.
     pub kind: &'static str,
     /// What is each person's.
@@ -35,19 +36,12 @@ pub struct Delivery {
 }
 
 /// How much of what an event is about is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Form {
-    /// Up to where others have read.
-    marks: bool,
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Form<'a> {
+    /// What of the conversation, where it is shown.
+    conversation: Option<Shown<'a>>,
     /// What stands in the message that is answered.
     quote: bool,
-}
-
-impl Form {
-    const WHOLE: Self = Self {
-        marks: true,
-        quote: true,
-    };
 }
 
 /// What is one person's in an event.
@@ -77,7 +71,7 @@ impl Delivery {
     pub fn frame(&self, user: UserId, prev: i64) -> String {
         let own = self.own.get(&user);
         let form = self.forms.get(own.map_or(0, |own| own.form));
-        let common = form.map_or("", |(_, common)| common.as_str());
+        let common = form.map_or("", String::as_str);
         let own = own.and_then(|own| own.me.as_deref());
         let room = common.len() + own.map_or(0, str::len) + 96;
         let mut frame = String::with_capacity(room);
@@ -99,7 +93,7 @@ impl Delivery {
     pub(super) fn plain(seq: i64, user: UserId) -> Self {
         Self {
             seq,
-            forms: vec![(Form::WHOLE, "\"data\":{}".into())],
+            forms: vec!["\"data\":{}".into()],
             kind: "user.updated",
             own: HashMap::from([(user, Own::default())]),
             message: None,
@@ -134,12 +128,16 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
         return Ok(delivery);
     };
     delivery.kind = kind.name();
-    let common = |form| -> Result<(Form, String), serde_json::Error> {
+    let common = |form: Form<'_>| -> Result<String, serde_json::Error> {
         let data = json(&data(event, form))?;
-        Ok((form, format!(r#""at":"{}","data":{data}"#, row.at)))
+        Ok(format!(r#""at":"{}","data":{data}"#, row.at))
     };
-    delivery.forms.push(common(Form::WHOLE)?);
-    let shows_marks = shows_conversation(event);
+    let whole = event.conversation.as_deref();
+    let whole = whole.filter(|_| shows_conversation(event));
+    let mut forms = vec![Form {
+        conversation: whole.map(Shown::to_most),
+        quote: true,
+    }];
     for (user, mine) in &event.viewers {
         let (Some(conversation), Some(mine)) = (&event.conversation, mine) else {
             continue;
@@ -147,17 +145,18 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
         let message = brought(event);
         let reply = message.and_then(|m| m.reply_to.as_ref());
         let form = Form {
-            marks: !shows_marks || mine.sees_marks,
+            conversation: whole.map(|it| Shown::to_one(it, mine)),
             quote: reply.is_none_or(|reply| !reply.is_special_for(*user)),
         };
-        let known = delivery.forms.iter().position(|(it, _)| *it == form);
+        let known = forms.iter().position(|it| *it == form);
         if known.is_none() {
-            delivery.forms.push(common(form)?);
+            forms.push(form);
         }
-        let form = known.unwrap_or(delivery.forms.len() - 1);
+        let form = known.unwrap_or(forms.len() - 1);
         let me = Some(json(&me_of(event, conversation, mine, *user, now))?);
         delivery.own.insert(*user, Own { me, form });
     }
+    delivery.forms = forms.into_iter().map(common).collect::<Result<_, _>>()?;
     Ok(delivery)
 }
 
@@ -193,7 +192,7 @@ fn me_of(
         unread_flag: mine.unread_flag,
         archived: mine.archived,
         muted_until: mine.muted_until.map(|t| t.to_string()),
-        hidden: mine.settings().hidden(conversation.last_position),
+        hidden: mine.is_hidden(conversation),
         head: HeadView::of(conversation, mine, user, now),
         version: mine.version,
     }
@@ -237,6 +236,8 @@ const fn event_type(kind: EventKind) -> Option<EventType> {
         EventKind::HeadClosed => EventType::HeadClosed,
         EventKind::UserUpdated => EventType::UserUpdated,
         EventKind::SettingsUpdated => EventType::SettingsUpdated,
+        EventKind::BlockAdded => EventType::BlockAdded,
+        EventKind::BlockRemoved => EventType::BlockRemoved,
         EventKind::SessionRevoked => return None,
     })
 }
@@ -254,10 +255,11 @@ fn shows_conversation(event: &StreamEvent) -> bool {
     }
 }
 
-fn data(event: &StreamEvent, form: Form) -> Subject {
+fn data(event: &StreamEvent, form: Form<'_>) -> Subject {
     let kind = event.event.kind;
     let conversation = event.conversation.as_deref();
-    let whole = || conversation.map(|it| ConversationView::of(it, form.marks));
+    let shown = conversation.zip(form.conversation);
+    let shown = || shown.map(|(it, shown)| ConversationView::of(it, &shown));
     let about = Subject {
         conversation_id: conversation.map(|c| c.id.to_string()),
         ..Subject::default()
@@ -266,7 +268,7 @@ fn data(event: &StreamEvent, form: Form) -> Subject {
         What::Message(message) => Subject {
             message: Some(MessageView::of(message, None).quoting(form.quote)),
             position: (kind == EventKind::MessageDeleted).then_some(message.position),
-            conversation: shows_conversation(event).then(whole).flatten(),
+            conversation: shown(),
             ..about
         },
         What::PinReactions(pin, reactions) => Subject {
@@ -291,7 +293,7 @@ fn data(event: &StreamEvent, form: Form) -> Subject {
             ..about
         },
         What::Conversation => Subject {
-            conversation: whole(),
+            conversation: shown(),
             ..about
         },
         What::Read(position) => Subject {

@@ -40,7 +40,7 @@ pub struct Subject {
     /// Your draft (`draft.updated`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draft: Option<DraftView>,
-    /// A person (`user.updated`), or who saved a pin (`pin.saved`).
+    /// A person (`user.updated`), whom you blocked (`block.added`, `block.removed`), or who saved a pin (`pin.saved`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<PersonView>,
     /// Your settings (`settings.updated`).

@@ -38,6 +38,7 @@ const TAGS: &[(&str, &str)] = &[
         "Conversations of two people and of groups.",
     ),
     ("Groups", "The title of a group, and who comes and goes."),
+    ("Blocks", "Whom you want to hear no more of."),
     (
         "Contact requests",
         "The conversations that you are asked into.",

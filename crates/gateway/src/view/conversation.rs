@@ -2,7 +2,7 @@
 
 use pinwire_domain::conversation::Unread;
 use pinwire_domain::{Time, UserId, limits};
-use pinwire_storage::conversations::{Conversation, ConversationView as Viewed, Mine};
+use pinwire_storage::conversations::{Conversation, ConversationView as Viewed, Member, Mine};
 use pinwire_storage::inbox::UnreadTotals;
 use pinwire_storage::people::Person;
 use serde::Serialize;
@@ -104,7 +104,42 @@ impl From<UnreadTotals> for UnreadTotalsView {
     }
 }
 
-/// A conversation, the same for all its members who see each other's read marks.
+/// What of a conversation is not the same for all its members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown<'a> {
+    /// Whether they see up to where others have read.
+    marks: bool,
+    /// Those of the others whom they have blocked.
+    blocked: &'a [UserId],
+    last_position: i64,
+    last_message_at: Option<Time>,
+}
+
+impl<'a> Shown<'a> {
+    /// What most are shown.
+    #[must_use]
+    pub const fn to_most(conversation: &Conversation) -> Self {
+        Self {
+            marks: true,
+            blocked: &[],
+            last_position: conversation.last_position,
+            last_message_at: conversation.last_message_at,
+        }
+    }
+
+    /// What one member is shown.
+    #[must_use]
+    pub fn to_one(conversation: &Conversation, mine: &'a Mine) -> Self {
+        Self {
+            marks: mine.sees_marks,
+            blocked: &mine.blocked,
+            last_position: mine.last_position(conversation),
+            last_message_at: mine.last_message_at(conversation),
+        }
+    }
+}
+
+/// A conversation, the same for all its members who see each other's read marks and have not blocked each other.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Conversation)]
 pub struct ConversationView {
@@ -125,10 +160,10 @@ pub struct ConversationView {
     /// When it began.
     #[schema(format = DateTime)]
     pub created_at: String,
-    /// The position of its last message; 0 for none.
+    /// The position of the last message that moved it for you; 0 for none.
     #[schema(minimum = 0, example = 3)]
     pub last_position: i64,
-    /// When the last message was sent; null for none.
+    /// When that message was sent; null for none.
     #[schema(required, format = DateTime, example = "2026-11-23T09:30:00.000Z")]
     pub last_message_at: Option<String>,
     /// Those who take part.
@@ -144,10 +179,10 @@ pub struct MemberView {
     /// The person.
     pub user: PersonView,
     /// Up to where they have read, as far as they let others see: a mark that its owner keeps back stands still, until
-    /// they write. Null for all if you keep yours back.
+    /// they write. Null for all if you keep yours back, and of whom you have blocked.
     #[schema(required, minimum = 0, example = 3)]
     pub read_position: Option<i64>,
-    /// Up to where messages have reached a device of theirs, as far as their app tells it.
+    /// Up to where messages have reached a device of theirs, as far as their app tells it; 0 of whom you have blocked.
     #[schema(minimum = 0, example = 3)]
     pub delivered_position: i64,
     /// When they joined.
@@ -156,9 +191,18 @@ pub struct MemberView {
 }
 
 impl ConversationView {
-    /// The conversation, with the read marks of its members or without.
+    /// The conversation with what is shown of it.
     #[must_use]
-    pub fn of(conversation: &Conversation, with_marks: bool) -> Self {
+    pub fn of(conversation: &Conversation, shown: &Shown<'_>) -> Self {
+        let member = |m: &Member| {
+            let is_heard = !shown.blocked.contains(&m.person.id);
+            MemberView {
+                user: PersonView::from(&*m.person),
+                read_position: (shown.marks && is_heard).then_some(m.read_position),
+                delivered_position: if is_heard { m.delivered_position } else { 0 },
+                joined_at: m.joined_at.to_string(),
+            }
+        };
         Self {
             id: conversation.id.to_string(),
             kind: conversation.kind.into(),
@@ -166,18 +210,9 @@ impl ConversationView {
             created_by: conversation.created_by.to_string(),
             owner_id: conversation.owner.to_string(),
             created_at: conversation.created_at.to_string(),
-            last_position: conversation.last_position,
-            last_message_at: conversation.last_message_at.map(|t| t.to_string()),
-            members: conversation
-                .members
-                .iter()
-                .map(|m| MemberView {
-                    user: PersonView::from(&*m.person),
-                    read_position: with_marks.then_some(m.read_position),
-                    delivered_position: m.delivered_position,
-                    joined_at: m.joined_at.to_string(),
-                })
-                .collect(),
+            last_position: shown.last_position,
+            last_message_at: shown.last_message_at.map(|t| t.to_string()),
+            members: conversation.members.iter().map(member).collect(),
             version: conversation.version,
         }
     }
@@ -220,7 +255,10 @@ impl ConversationItem {
     #[must_use]
     pub fn of(view: &Viewed, viewer: UserId, now: Time) -> Self {
         Self {
-            conversation: ConversationView::of(&view.conversation, view.mine.sees_marks),
+            conversation: ConversationView::of(
+                &view.conversation,
+                &Shown::to_one(&view.conversation, &view.mine),
+            ),
             last_message: view
                 .last_message
                 .as_ref()
@@ -230,7 +268,7 @@ impl ConversationItem {
             unread_flag: view.mine.unread_flag,
             archived: view.mine.archived,
             muted_until: view.mine.muted_until.map(|t| t.to_string()),
-            hidden: view.mine.settings().hidden(view.conversation.last_position),
+            hidden: view.mine.is_hidden(&view.conversation),
             draft: view
                 .draft
                 .as_ref()
@@ -303,8 +341,8 @@ impl HeadView {
             unread: mine.unread.into(),
             unread_flag: mine.unread_flag,
             last_pin_image: mine.last_pin_image(conversation).map(str::to_owned),
-            last_message_at: conversation.last_message_at.map(|t| t.to_string()),
-            activity_seq: conversation.activity_seq,
+            last_message_at: mine.last_message_at(conversation).map(|t| t.to_string()),
+            activity_seq: mine.activity_seq(conversation),
             version: head.version,
         })
     }

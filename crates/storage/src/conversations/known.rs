@@ -39,12 +39,12 @@ impl Known {
     /// What is this member's own; none for who takes no part.
     ///
     /// # Errors
-    /// [`NotKnown`] where an act left open how much is unread.
+    /// [`NotKnown`] where an act left open how much is unread, and for who has blocked somebody there.
     pub(crate) fn mine(&self, user: UserId) -> Result<Option<Mine>, NotKnown> {
         let Some(it) = self.present().find(|m| m.user() == user) else {
             return Ok(None);
         };
-        let uncounted = it.uncounted.ok_or(NotKnown)?;
+        let uncounted = it.uncounted.filter(|_| !it.has_blocks).ok_or(NotKnown)?;
         Ok(Some(Mine {
             read_position: it.read_position,
             sees_marks: it.read_receipts,
@@ -57,6 +57,8 @@ impl Known {
             first_position: it.first_position,
             last_excluded: it.last_excluded,
             head: it.head.clone(),
+            still: it.still.clone(),
+            blocked: Vec::new(),
         }))
     }
 

@@ -39,9 +39,20 @@ impl Members {
         it.map(Arc::make_mut)
     }
 
-    /// Whether it is known of everybody how much is unread.
-    pub(crate) fn all_counted(&self) -> bool {
-        self.0.iter().all(|m| m.uncounted.is_some())
+    /// Whether what each of them sees follows from these rows alone: it is known how much is unread, and nobody has
+    /// blocked anybody.
+    pub(crate) fn are_plain(&self) -> bool {
+        self.0
+            .iter()
+            .all(|m| m.uncounted.is_some() && !m.has_blocks)
+    }
+
+    /// A message moves the conversation for all but those from whom it is withheld.
+    pub(crate) fn move_on(&mut self, withheld: &[UserId]) {
+        let still = self.0.iter_mut().filter(|m| m.still.is_some());
+        for member in still.filter(|m| !withheld.contains(&m.user())) {
+            Arc::make_mut(member).still = None;
+        }
     }
 
     /// Changes the membership of a person, made if they never had to do with the conversation.

@@ -7,6 +7,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use pinwire_domain::conversation::{ConversationKind, MembershipState};
 use pinwire_domain::{ConversationId, Time, UserId};
 
+use super::Still;
 use super::views::HeadRow;
 use crate::db::Conn;
 use crate::db::loaded::{Entity, Stored, StoredTables, StoredWrites};
@@ -234,6 +235,10 @@ const MEMBERSHIPS: Table = Table {
         "created_at",
         "version",
         "first_position",
+        "still_position",
+        "still_at",
+        "still_seq",
+        "still_image",
     ],
 };
 
@@ -268,6 +273,10 @@ const MEMBERS: Table = Table {
         "head_device_id",
         "head_closed_position",
         "head_version",
+        "still_position",
+        "still_at",
+        "still_seq",
+        "still_image",
     ],
 };
 
@@ -279,7 +288,7 @@ const MEMBERS: Table = Table {
 )]
 pub(crate) struct Membership {
     pub(crate) person: Arc<Person>,
-    /// Whether the person has blocked anybody.
+    /// Whether the person has blocked anybody who has to do with the conversation; of who is new to it, perhaps.
     pub(crate) has_blocks: bool,
     pub(crate) state: MembershipState,
     pub(crate) read_position: i64,
@@ -306,6 +315,8 @@ pub(crate) struct Membership {
     pub(crate) last_excluded: Option<i64>,
     /// What the person's own acts said of the head.
     pub(crate) head: Option<HeadRow>,
+    /// How the conversation stands for the person while what came since is withheld.
+    pub(crate) still: Option<Still>,
 }
 
 impl Membership {
@@ -313,8 +324,7 @@ impl Membership {
         Self {
             person: Arc::new(account.person),
             read_receipts: account.read_receipts,
-            // Those who begin a conversation were asked one by one.
-            has_blocks: true,
+            has_blocks: account.has_blocks,
             state,
             read_position: 0,
             shown_position: 0,
@@ -332,6 +342,7 @@ impl Membership {
             uncounted: Some(0),
             last_excluded: None,
             head: None,
+            still: None,
         }
     }
 
@@ -352,6 +363,7 @@ impl Membership {
     }
 
     fn values(&self, id: ConversationId) -> Values {
+        let still = self.still.as_ref();
         vec![
             id.get().into(),
             self.user().get().into(),
@@ -369,6 +381,10 @@ impl Membership {
             self.created_at.into(),
             self.version.into(),
             self.first_position.into(),
+            still.map(|it| it.position).into(),
+            still.and_then(|it| it.at).into(),
+            still.and_then(|it| it.seq).into(),
+            still.and_then(|it| it.image.as_deref()).into(),
         ]
     }
 }
@@ -377,7 +393,8 @@ impl Membership {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Members(pub(crate) Vec<Arc<Membership>>);
 
-/// The types of the columns of [`MEMBERS`]: person, standing, read marks, what they sent, what counts for them, their head.
+/// The types of the columns of [`MEMBERS`]: person, standing, read marks, what they sent, what counts for them, their head,
+/// and how it stands for them.
 type MemberSql = (
     (BigInt, BigInt, Text, Text, Nullable<Text>, BigInt),
     (
@@ -394,6 +411,7 @@ type MemberSql = (
     (BigInt, BigInt, Nullable<BigInt>),
     (Bool, BigInt, Nullable<BigInt>),
     Nullable<(Text, Nullable<Text>, BigInt, BigInt)>,
+    Nullable<(BigInt, Nullable<BigInt>, Nullable<BigInt>, Nullable<Text>)>,
 );
 /// A row of [`MEMBERS`].
 type MemberRow = (
@@ -403,11 +421,12 @@ type MemberRow = (
     (i64, i64, Option<i64>),
     (bool, i64, Option<i64>),
     Option<HeadRow>,
+    Option<Still>,
 );
 
 impl Membership {
     fn read(
-        (who, standing, marks, sent, counts, head): MemberRow,
+        (who, standing, marks, sent, counts, head, still): MemberRow,
     ) -> Result<(ConversationId, Self)> {
         let state = MembershipState::from_name(&standing.0);
         let membership = Self {
@@ -431,6 +450,7 @@ impl Membership {
             uncounted: Some(counts.1),
             last_excluded: counts.2,
             head,
+            still,
         };
         Ok((ConversationId::new(who.0), membership))
     }

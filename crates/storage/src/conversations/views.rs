@@ -1,6 +1,6 @@
 //! Conversations as their members see them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use diesel::dsl::case_when;
@@ -9,11 +9,13 @@ use pinwire_domain::conversation::{ConversationKind, MembershipState, Unread};
 use pinwire_domain::membership::Settings;
 use pinwire_domain::{ConversationId, Time, UserId};
 
+use super::still::{self, Still};
 use crate::db::{Conn, on};
 use crate::drafts::{Draft, DraftRow};
 use crate::error::{Result, StoreError};
-use crate::messages::{self, Message, MessageRow};
+use crate::messages::{self, Message, MessageRow, Place};
 use crate::people::{Person, PersonRow};
+use crate::safety;
 use crate::schema::{conversation_cards, drafts, members};
 
 /// A conversation, the same for all its members.
@@ -85,12 +87,19 @@ pub struct Mine {
     pub(crate) last_excluded: Option<i64>,
     /// My head's row, if I ever touched the head.
     pub(crate) head: Option<HeadRow>,
+    /// How it stands for me while what came since is withheld.
+    pub(crate) still: Option<Still>,
+    /// Those I have blocked who have to do with it.
+    pub blocked: Vec<UserId>,
 }
 
 impl Mine {
     /// The picture of the last pin that was sent, if I may see that pin's message.
     #[must_use]
-    pub fn last_pin_image<'a>(&self, conversation: &'a Conversation) -> Option<&'a str> {
+    pub fn last_pin_image<'a>(&'a self, conversation: &'a Conversation) -> Option<&'a str> {
+        if let Some(still) = &self.still {
+            return still.image.as_deref();
+        }
         let place = conversation.last_pin_position;
         let sees = self.first_position <= 1 || place.is_some_and(|it| it >= self.first_position);
         conversation.last_pin_image.as_deref().filter(|_| sees)
@@ -230,6 +239,15 @@ pub(crate) fn views(conn: &mut Conn, viewers: &[UserId], cards: Vec<Card>) -> Re
         rows.push(row);
     }
     messages::name_people(conn, lasts.iter_mut().flatten())?;
+    let stills: Vec<_> = all
+        .iter()
+        .flat_map(|(id, rows)| {
+            let id = ConversationId::new(*id);
+            rows.iter().filter_map(move |row| still_of(id, row))
+        })
+        .collect();
+    let mut stood_at = still::last_messages(conn, &stills)?;
+    let blocks = blocked_among(conn, &all)?;
     for (row, last) in rows.into_iter().zip(lasts) {
         let rows = all.remove(&row.id).unwrap_or_default();
         let id = ConversationId::new(row.id);
@@ -241,11 +259,17 @@ pub(crate) fn views(conn: &mut Conn, viewers: &[UserId], cards: Vec<Card>) -> Re
                 continue;
             };
             let last_position = conversation.last_position;
-            let view = ConversationView {
-                conversation: Arc::clone(&conversation),
-                last_message: last_message
+            let last_message = match &own.still {
+                Some(still) => stood_at.remove(&(member.person.id, (id, still.position))),
+                None => last_message
                     .clone()
                     .filter(|_| own.last_excluded != Some(last_position)),
+            };
+            let others = conversation.members.iter().map(|other| other.person.id);
+            let blocked = others.filter(|other| blocks.contains(&(member.person.id, *other)));
+            let view = ConversationView {
+                conversation: Arc::clone(&conversation),
+                last_message,
                 draft: own.draft.map(Draft::from),
                 mine: Mine {
                     read_position: own.read_position,
@@ -259,12 +283,38 @@ pub(crate) fn views(conn: &mut Conn, viewers: &[UserId], cards: Vec<Card>) -> Re
                     first_position: own.first_position,
                     last_excluded: own.last_excluded,
                     head: own.head,
+                    still: own.still,
+                    blocked: blocked.collect(),
                 },
             };
             views.insert((id, member.person.id), view);
         }
     }
     Ok(views)
+}
+
+/// Where a conversation stands still for a viewer, at a message that they see.
+fn still_of(id: ConversationId, (member, own): &(Member, Own)) -> Option<(UserId, Place)> {
+    let still = own.still.as_ref().filter(|_| own.uncounted.is_some())?;
+    let is_seen = still.position >= own.first_position;
+    is_seen.then_some((member.person.id, (id, still.position)))
+}
+
+/// Whom of each other these members have blocked, as far as they are viewers: who, and whom.
+fn blocked_among(
+    conn: &mut Conn,
+    all: &HashMap<i64, Vec<(Member, Own)>>,
+) -> Result<HashSet<(UserId, UserId)>> {
+    let rows = || all.values().flatten();
+    let blockers: BTreeSet<i64> = rows()
+        .filter(|(_, own)| own.has_blocks && own.uncounted.is_some())
+        .map(|(member, _)| member.person.id.get())
+        .collect();
+    if blockers.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let people: BTreeSet<i64> = rows().map(|(member, _)| member.person.id.get()).collect();
+    safety::blocks_among(conn, &blockers, &people)
 }
 
 fn conversation(row: Row, members: Vec<Member>) -> Result<Conversation> {
@@ -287,6 +337,10 @@ fn conversation(row: Row, members: Vec<Member>) -> Result<Conversation> {
 
 /// What is a member's own.
 #[derive(Queryable)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "four facts that hold or not, each by itself"
+)]
 struct Own {
     read_position: i64,
     read_receipts: bool,
@@ -299,8 +353,50 @@ struct Own {
     uncounted: Option<i64>,
     last_excluded: Option<i64>,
     first_position: i64,
+    has_blocks: bool,
+    still: Option<Still>,
     head: Option<HeadRow>,
     draft: Option<DraftRow>,
+}
+
+/// The columns of [`Own`].
+macro_rules! own_columns {
+    ($viewed:expr) => {
+        (
+            members::read_position,
+            members::read_receipts,
+            members::unread_flag,
+            members::muted_until,
+            members::archived,
+            members::hidden_position,
+            members::version,
+            case_when($viewed, members::uncounted),
+            case_when($viewed, members::last_excluded),
+            members::first_position,
+            members::has_blocks,
+            (
+                members::still_position,
+                members::still_at,
+                members::still_seq,
+                members::still_image,
+            )
+                .nullable(),
+            (
+                members::head_state,
+                members::head_device_id,
+                members::head_closed_position,
+                members::head_version,
+            )
+                .nullable(),
+            (
+                drafts::body,
+                drafts::pin_id,
+                drafts::updated_at,
+                drafts::version,
+            )
+                .nullable(),
+        )
+    };
 }
 
 /// The people of these conversations, by id, with what is the viewers' own.
@@ -340,26 +436,7 @@ fn members_of(
                 members::profile_image,
                 members::user_version,
             ),
-            (
-                members::read_position,
-                members::read_receipts,
-                members::unread_flag,
-                members::muted_until,
-                members::archived,
-                members::hidden_position,
-                members::version,
-                case_when(viewed(), members::uncounted),
-                case_when(viewed(), members::last_excluded),
-                members::first_position,
-                (
-                    members::head_state,
-                    members::head_device_id,
-                    members::head_closed_position,
-                    members::head_version,
-                )
-                    .nullable(),
-                (drafts::body, drafts::pin_id, drafts::updated_at, drafts::version).nullable(),
-            ),
+            own_columns!(viewed()),
         ))
         .load(c))?;
     let mut all: HashMap<i64, Vec<(Member, Own)>> = HashMap::with_capacity(ids.len());

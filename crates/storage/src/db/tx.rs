@@ -181,7 +181,9 @@ impl<'a> Tx<'a> {
             About::Message(id, _) | About::Pin(id, _) | About::Conversation(id) => {
                 self.rows.members.peek(&id).map(Members::present)
             }
-            About::MyMessage(..) | About::Mine(_) | About::Me => Some(vec![event.actor]),
+            About::MyMessage(..) | About::Mine(_) | About::Me | About::Person(_) => {
+                Some(vec![event.actor])
+            }
             About::Theirs(person, _) => Some(vec![person]),
             About::Profile => None,
         };

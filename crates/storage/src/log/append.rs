@@ -42,7 +42,7 @@ pub(crate) fn append(
     periods::change(conn, &events, &new)?;
     let mut writes = Writes::default();
     let moved = Moved::by(&events).into_iter();
-    let unread = moved.filter(|it| !rows.touch(it.conversation, it.last, it.activity));
+    let unread = moved.filter(|it| !rows.touch(it.conversation, (it.last, it.activity), &events));
     Moved::write(unread.collect(), &mut writes);
     write(rows, &events, &mut writes);
     writes.run(conn)?;
@@ -82,7 +82,7 @@ pub(crate) fn append_ahead(
     let events = logged(base.seq, &new);
     let made = idempotency::new_keys(&rows.outcomes);
     for moved in Moved::by(&events) {
-        if !rows.touch(moved.conversation, moved.last, moved.activity) {
+        if !rows.touch(moved.conversation, (moved.last, moved.activity), &events) {
             return Ok(None);
         }
     }

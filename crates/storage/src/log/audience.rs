@@ -9,6 +9,7 @@ use pinwire_domain::{ConversationId, UserId};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::log::LoggedEvent;
+use crate::safety;
 use crate::schema::{companions, membership_periods};
 
 /// Who shows in a conversation: its members, and those who may have written there before they went. Not who is asked
@@ -45,7 +46,7 @@ fn periods(conn: &mut Conn, ids: &BTreeSet<i64>) -> Result<HashMap<i64, Vec<Peri
     Ok(all)
 }
 
-/// The people each event concerns. Two statements, however many events there are.
+/// The people each event concerns. Three statements, however many events there are.
 pub(crate) fn audiences(conn: &mut Conn, list: &[LoggedEvent]) -> Result<Vec<Vec<UserId>>> {
     let ids: BTreeSet<i64> = list
         .iter()
@@ -75,7 +76,7 @@ pub(crate) fn audiences(conn: &mut Conn, list: &[LoggedEvent]) -> Result<Vec<Vec
     Ok(list.iter().map(audience).collect())
 }
 
-/// For each of these people, themselves and all who share a conversation with them.
+/// For each of these people, themselves and all who share a conversation with them, but those who have blocked them.
 fn acquaintances(conn: &mut Conn, people: &BTreeSet<i64>) -> Result<HashMap<UserId, Vec<UserId>>> {
     let mut all: HashMap<UserId, Vec<UserId>> = people
         .iter()
@@ -91,10 +92,13 @@ fn acquaintances(conn: &mut Conn, people: &BTreeSet<i64>) -> Result<HashMap<User
         .select((companions::user_id, companions::other_id))
         .distinct()
         .load(c))?;
+    let others = rows.iter().map(|(_, other)| *other).collect();
+    let blocks = safety::blocks_among(conn, &others, people)?;
     for (person, other) in rows {
-        all.entry(UserId::new(person))
-            .or_default()
-            .push(UserId::new(other));
+        let (person, other) = (UserId::new(person), UserId::new(other));
+        if !blocks.contains(&(other, person)) {
+            all.entry(person).or_default().push(other);
+        }
     }
     Ok(all)
 }

@@ -6,6 +6,7 @@ use pinwire_domain::event::EventKind;
 use pinwire_domain::reaction::{By, Emoji};
 use pinwire_domain::{ConversationId, PinId, Refusal, Time, UserId};
 
+use super::post::WITHHELD;
 use super::{Message, Place, reactions, reading};
 use crate::conversation_pins;
 use crate::conversations;
@@ -204,12 +205,35 @@ fn edit(tx: &mut Tx<'_>, user: UserId, place: Place, text: Option<&str>) -> Step
     search::forget(tx, place)?;
     let about = About::Message(place.0, place.1);
     emit(tx, user, EventKind::MessageEdited, about);
+    withhold_edited(tx, user, place)?;
     Ok(Message {
         text,
         edited_at: Some(now),
         version: message.version + 1,
         ..message
     })
+}
+
+/// Keeps a message that was changed from those who have blocked its sender since it was sent: what they saw is gone,
+/// and what it says now they never see.
+fn withhold_edited(tx: &mut Tx<'_>, sender: UserId, (id, position): Place) -> Step<()> {
+    for person in safety::withheld_from(tx, sender, id)? {
+        let values = (
+            message_exclusions::user_id.eq(person.get()),
+            message_exclusions::conversation_id.eq(id.get()),
+            message_exclusions::position.eq(position),
+            message_exclusions::reason.eq(WITHHELD),
+        );
+        let added = on!(tx.conn()?, c => diesel::insert_into(message_exclusions::table)
+            .values(values)
+            .on_conflict_do_nothing()
+            .execute(c))?;
+        if added > 0 {
+            let about = About::MyMessage(id, position);
+            emit(tx, person, EventKind::MessageDeleted, about);
+        }
+    }
+    Ok(())
 }
 
 /// Adds the caller's reaction, or takes it back.

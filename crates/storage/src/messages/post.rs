@@ -13,6 +13,7 @@ use pinwire_domain::{ConversationId, PinId, Refusal, Time, UserId};
 use super::content::{Attached, Content};
 use super::{Message, notices};
 use crate::conversations;
+use crate::conversations::Still;
 use crate::conversations::rows::Members;
 use crate::db::loaded::Addition;
 use crate::db::many::{Table, Values};
@@ -98,6 +99,9 @@ impl Addition for NewMessage {
 /// The version of a message that was not changed.
 const FIRST_VERSION: i64 = 1;
 
+/// Why somebody does not see a message of a person whom they had blocked.
+pub(crate) const WITHHELD: &str = "withheld";
+
 /// A message that one person does not see.
 pub(crate) struct NewExclusion {
     user: UserId,
@@ -117,7 +121,7 @@ impl Addition for NewExclusion {
             self.user.get().into(),
             self.conversation.get().into(),
             self.position.into(),
-            "withheld".into(),
+            WITHHELD.into(),
         ]
     }
 }
@@ -135,6 +139,7 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
     let mut conversation = conversations::row(tx, id)?;
     let mut members = conversations::members(tx, id)?;
     let now = tx.source.now();
+    let before = Still::of(&conversation);
     let position = conversation.last_position + 1;
     conversation.last_position = position;
     conversation.last_message_at = Some(now);
@@ -153,7 +158,7 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
     mine.pins_sent += i64::from(content.pin().is_some());
     mine.last_sent_at = Some(now.as_millis());
     let sender = Person::clone(&mine.person);
-    let withheld = withhold(tx, (id, position), post.sender, &mut members)?;
+    let withheld = withhold(tx, (id, position), post.sender, &mut members, &before)?;
     tx.rows.messages.add(NewMessage {
         conversation: id,
         position,
@@ -228,6 +233,7 @@ fn withhold(
     (conversation, position): (ConversationId, i64),
     sender: UserId,
     members: &mut Members,
+    before: &Still,
 ) -> Step<Vec<UserId>> {
     let blockers = members
         .0
@@ -253,10 +259,9 @@ fn withhold(
             let member = Arc::make_mut(member);
             member.last_excluded = Some(position);
             member.uncounted = member.uncounted.map(|n| n + 1);
-            if member.settings().hidden(position - 1) {
-                member.hidden_position = Some(position);
-            }
+            member.still.get_or_insert_with(|| before.clone());
         }
     }
+    members.move_on(&withheld);
     Ok(withheld)
 }

@@ -26,6 +26,7 @@ diesel::table! {
         uncounted -> BigInt,
         last_position -> BigInt,
         activity_seq -> BigInt,
+        stands_at -> BigInt,
     }
 }
 
@@ -73,6 +74,12 @@ diesel::table! {
         shown_position -> BigInt,
         read_receipts -> Bool,
         delivered_position -> BigInt,
+        has_blocks -> Bool,
+        // Null unless something is withheld, as a whole.
+        still_position -> BigInt,
+        still_at -> Nullable<BigInt>,
+        still_seq -> Nullable<BigInt>,
+        still_image -> Nullable<Text>,
     }
 }
 

@@ -42,7 +42,7 @@ impl TestStore {
         page.unwrap().value
     }
 
-    async fn positions(&self, person: UserId, id: ConversationId) -> Vec<i64> {
+    pub(crate) async fn positions(&self, person: UserId, id: ConversationId) -> Vec<i64> {
         let history = self.history(person, id).await;
         history.iter().map(|m| m.position).collect()
     }

@@ -105,6 +105,7 @@ both! {
         at.changes(bo, id, hide(true)).await;
         at.writes(ana, id, "three").await;
         assert_eq!(at.inbox(bo, Filter::Inbox).await, []);
+        at.execute("delete from blocks");
         at.writes(bo, id, "four").await;
         assert_eq!(at.inbox(bo, Filter::Inbox).await, [id]);
     }

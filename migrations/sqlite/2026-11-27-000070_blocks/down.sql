@@ -1,0 +1,35 @@
+drop view accounts;
+drop view members;
+drop view companions;
+drop view own_conversations;
+drop index blocks_newest;
+alter table memberships drop column still_image;
+alter table memberships drop column still_seq;
+alter table memberships drop column still_at;
+alter table memberships drop column still_position;
+create view own_conversations as
+select m.user_id, m.conversation_id, m.state, m.read_position, m.unread_flag, m.muted_until, m.archived,
+       m.hidden_position, m.uncounted, c.last_position, c.activity_seq
+from marks m cross join conversations c where c.id = m.conversation_id;
+create view companions as
+select m.user_id, m.state, m.messages_sent, m.pins_sent, m.last_sent_at, o.user_id as other_id,
+       o.state as other_state, o.messages_sent as other_messages_sent, o.last_sent_at as other_last_sent_at,
+       c.kind, c.last_message_at, c.activity_seq
+from memberships m cross join conversations c cross join memberships o
+where c.id = m.conversation_id and o.conversation_id = m.conversation_id and o.user_id <> m.user_id;
+create view members as
+select m.conversation_id, m.user_id, m.state, m.read_position, m.unread_flag, m.muted_until, m.archived,
+       m.hidden_position, m.created_at, m.version, m.uncounted, m.last_excluded, u.username, u.full_name,
+       u.profile_image, u.version as user_version, h.state as head_state, h.device_id as head_device_id,
+       h.closed_position as head_closed_position, h.version as head_version, m.messages_sent, m.pins_sent,
+       m.last_sent_at, exists (select 1 from blocks b where b.blocker_id = m.user_id) as has_blocks,
+       m.shown_position,
+       coalesce((select s.read_receipts from user_settings s where s.user_id = m.user_id), true) as read_receipts,
+       m.delivered_position, m.first_position
+from marks m cross join users u
+left join heads h on h.user_id = m.user_id and h.conversation_id = m.conversation_id
+where u.id = m.user_id;
+create view accounts as
+select u.id, u.username, u.full_name, u.profile_image, u.version, u.closed_at,
+       coalesce((select s.read_receipts from user_settings s where s.user_id = u.id), true) as read_receipts
+from users u;
