@@ -52,6 +52,15 @@ struct Block {
     first_position: i64,
 }
 
+impl Block {
+    /// All messages of the blocks that come after this one stand after this place in what is found, also where many were
+    /// sent at one moment.
+    const fn end(&self) -> Hit {
+        let first = self.number * block::MESSAGES;
+        (self.newest_at, self.conversation, first)
+    }
+}
+
 /// A message that was found: when it was sent, its conversation and position.
 type Hit = FoundMessageMark;
 
@@ -184,9 +193,9 @@ impl<'a> Sought<'a> {
             found.truncate(want);
             let is_all = i64::try_from(blocks.len()).is_ok_and(|count| count < limit);
             last = blocks.pop();
-            let newest_left = last.as_ref().map_or(i64::MIN, |block| block.newest_at);
             let is_full = found.len() == want;
-            if is_all || is_full && found.last().is_some_and(|hit| newest_left < hit.0) {
+            let left = last.as_ref().map(Block::end);
+            if is_all || is_full && found.last() >= left.as_ref() {
                 return Ok(found);
             }
             limit = limit.saturating_mul(MORE_BLOCKS);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// Messages of a block.
-const MESSAGES: i64 = 16;
+pub(super) const MESSAGES: i64 = 16;
 
 /// The block that a position is in.
 pub(super) const fn of(position: i64) -> i64 {
