@@ -33,6 +33,7 @@ mod read_receipts;
 mod reading;
 mod repeats;
 mod replies;
+mod requests;
 mod search;
 mod sends;
 mod sessions;

@@ -171,6 +171,8 @@ async fn who_is_removed_hears_no_more_by_any_door(world: &World) {
 
 async fn who_is_asked_answers(world: &World) {
     let [ana, bob, cleo, dan, eve] = world.people(["ana", "bob", "cleo", "dan", "eve"]).await;
+    dan.is_wary().await;
+    eve.is_wary().await;
     let group = ana.begins_group(&[&bob, &cleo], None).await;
     ana.replies(&group, "One").await;
     let mut dans = Device::of(&dan).await;

@@ -13,14 +13,18 @@ const PATH: &str = "/v5/user_account/settings";
 
 async fn everything_is_on_until_it_is_turned_off(world: &World) {
     let [ana, bob] = world.people(["ana", "bob"]).await;
+    // As the nodes of these tests begin.
+    let policy = json!({
+        "mutual": "inbox", "i_follow": "inbox", "talked_before": "inbox", "follows_me": "inbox", "everyone": "inbox",
+    });
     let first = json!({
-        "typing": true, "presence": true, "read_receipts": true, "pin_saved_notice": true, "version": 0,
+        "contact_policy": policy, "typing": true, "presence": true, "read_receipts": true, "pin_saved_notice": true, "version": 0,
     });
     assert_eq!(ana.api.get(PATH).await.is(200), first);
 
     let changed = ana.sets(&json!({"presence": false})).await;
     let expected = json!({
-        "typing": true, "presence": false, "read_receipts": true, "pin_saved_notice": true, "version": 1,
+        "contact_policy": policy, "typing": true, "presence": false, "read_receipts": true, "pin_saved_notice": true, "version": 1,
     });
     assert_eq!(changed, expected);
     assert_eq!(

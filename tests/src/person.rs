@@ -131,6 +131,12 @@ impl Person {
         self.api.patch(path, change).await.is(200)
     }
 
+    /// Lets strangers ask first, as who has set nothing does.
+    pub async fn is_wary(&self) {
+        let policy = json!({"follows_me": "requests", "everyone": "requests"});
+        self.sets(&json!({"contact_policy": policy})).await;
+    }
+
     /// Follows somebody.
     pub async fn follows(&self, other: &Self) {
         let path = format!("/v5/user_account/following/{}", other.username);

@@ -22,6 +22,7 @@
 //!   `member.left` without it says, forgets it.
 
 mod known;
+mod people;
 mod pins;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::person::Person;
-use known::{Known, is_not_older, member, number, renew_person, without_message_versions};
+use known::{Known, is_not_older, number, without_message_versions};
 
 /// Heads a person has at most.
 const HEADS_MAX: usize = 20;
@@ -176,22 +177,17 @@ impl Replica {
         if let Some(settings) = data.get("settings") {
             return self.take_settings(settings).await;
         }
-        if ["block.added", "block.removed"].contains(&text(&event["type"])) {
-            return self
-                .take_block(&data["user"]["id"], event["type"] == "block.added")
-                .await;
-        }
-        if event["type"] == "user.updated" {
-            return self.renew_person(&data["user"]);
+        match text(&event["type"]) {
+            "block.added" => return self.take_block(&data["user"]["id"], true).await,
+            "block.removed" => return self.take_block(&data["user"]["id"], false).await,
+            "user.updated" => return self.renew_person(&data["user"]),
+            _ => {}
         }
         let id = text(&data["conversation_id"]).to_owned();
         let kind = text(&event["type"]);
+        self.take_request(kind, &id);
         if kind == "request.created" {
-            self.requests.insert(id);
             return;
-        }
-        if ["member.joined", "member.left", "request.ignored"].contains(&kind) {
-            self.requests.remove(&id);
         }
         if event.get("me").is_none() {
             self.forget(&id);
@@ -215,6 +211,9 @@ impl Replica {
                 known.take_new(&message, number(&event["seq"]));
             }
             known.take_message(&message);
+            if kind == "request.accepted" {
+                known.take_accepted(&message, &event["me"]);
+            }
             let place = (id, number(&message["position"]));
             let before = self.messages.get(&place);
             if before.is_none_or(|it| is_not_older(&message, it)) {
@@ -273,29 +272,6 @@ impl Replica {
                 Value::Null
             };
             known.take_marks(&members);
-        }
-    }
-
-    fn renew_person(&mut self, user: &Value) {
-        let known = self.conversations.values_mut().map(|it| &mut it.item);
-        for shown in known.chain(self.messages.values_mut()) {
-            renew_person(shown, user);
-        }
-    }
-
-    async fn take_block(&mut self, user: &Value, is_blocked: bool) {
-        self.has_blocked = true;
-        for (id, known) in &mut self.conversations {
-            if !known.holds(user) {
-                continue;
-            }
-            let mut marks = json!({"read_position": null, "delivered_position": 0});
-            if !is_blocked {
-                let path = format!("/v5/conversations/{id}");
-                let fresh = self.person.api.get(&path).await.is(200);
-                marks.clone_from(member(&fresh, user).expect("they are there"));
-            }
-            known.set_marks(user, &marks);
         }
     }
 

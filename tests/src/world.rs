@@ -136,6 +136,8 @@ fn settings(database: &Database, bus: Option<&PubSub>) -> Vec<(String, String)> 
         ("PINWIRE_WORKERS", "2".to_owned()),
         ("PINWIRE_ALLOWED_ORIGINS", "https://app.example".to_owned()),
         ("PINWIRE_LOG", "info,pinwire_gateway=debug".to_owned()),
+        // Most stories begin with people who know each other.
+        ("PINWIRE_STRANGERS", "inbox".to_owned()),
         ("PINWIRE_ATTEMPTS_PER_ADDRESS", "1000000".to_owned()),
         ("PINWIRE_ATTEMPTS_PER_ACCOUNT", "1000000".to_owned()),
     ];

@@ -28,6 +28,8 @@ pub enum EventKind {
     MemberLeft,
     /// Somebody was asked into a conversation.
     RequestCreated,
+    /// Somebody accepted the one who began a conversation of two.
+    RequestAccepted,
     /// Somebody declined to join a conversation.
     RequestIgnored,
     /// Somebody's own settings of a membership changed (unread flag, mute, archive, hide).
@@ -56,7 +58,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::MessageCreated,
         Self::MessageEdited,
         Self::MessageDeleted,
@@ -68,6 +70,7 @@ impl EventKind {
         Self::MemberJoined,
         Self::MemberLeft,
         Self::RequestCreated,
+        Self::RequestAccepted,
         Self::RequestIgnored,
         Self::MembershipUpdated,
         Self::DraftUpdated,
@@ -97,6 +100,7 @@ impl EventKind {
             Self::MemberJoined => "member.joined",
             Self::MemberLeft => "member.left",
             Self::RequestCreated => "request.created",
+            Self::RequestAccepted => "request.accepted",
             Self::RequestIgnored => "request.ignored",
             Self::MembershipUpdated => "membership.updated",
             Self::DraftUpdated => "draft.updated",

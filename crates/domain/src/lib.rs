@@ -12,6 +12,7 @@
 
 pub mod board;
 pub mod contact;
+pub mod contact_request;
 pub mod conversation;
 pub mod draft;
 pub mod event;

@@ -2,6 +2,8 @@
 
 /// Unicode scalars in the text of a message.
 pub const MESSAGE_TEXT_MAX: usize = 5_000;
+/// Unicode scalars in the text of a first message to a stranger.
+pub const REQUEST_TEXT_MAX: usize = 140;
 /// Unicode scalars of a message's text that an answer to it shows.
 pub const QUOTE_TEXT_MAX: usize = 200;
 /// How long after it was sent a message's text may be changed, in milliseconds.

@@ -178,6 +178,9 @@ pub enum Refusal {
     /// Who has blocked somebody does not write to them.
     #[error("you have blocked this person")]
     BlockedByYou,
+    /// Who has nothing to do with somebody comes with a pin.
+    #[error("a first message carries a pin")]
+    FirstContactNeedsPin,
     /// A read mark beyond the last message.
     #[error("there is no message at this position yet")]
     PositionBeyondEnd,

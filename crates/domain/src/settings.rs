@@ -1,5 +1,7 @@
 //! A person's settings: what others learn of them, and what they learn of others in turn.
 
+use crate::policy::{ContactPolicy, Placement};
+
 /// A person's settings. Each of the first three holds in both directions: who does not show it does not see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(
@@ -15,6 +17,8 @@ pub struct Settings {
     pub read_receipts: bool,
     /// The sender of a pin is told when this person saves it.
     pub pin_saved_notice: bool,
+    /// Where first messages of others land.
+    pub contacts: ContactPolicy,
 }
 
 impl Default for Settings {
@@ -24,6 +28,36 @@ impl Default for Settings {
             presence: true,
             read_receipts: true,
             pin_saved_notice: true,
+            contacts: ContactPolicy::default(),
+        }
+    }
+}
+
+/// A change of where first messages of others land: what is none stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ContactPolicyChange {
+    /// They follow each other.
+    pub mutual: Option<Placement>,
+    /// The person follows the sender.
+    pub i_follow: Option<Placement>,
+    /// The person accepted the sender, or wrote to them.
+    pub talked_before: Option<Placement>,
+    /// The sender follows the person.
+    pub follows_me: Option<Placement>,
+    /// Anybody.
+    pub everyone: Option<Placement>,
+}
+
+impl ContactPolicyChange {
+    /// The policy after this change.
+    #[must_use]
+    pub fn of(self, before: ContactPolicy) -> ContactPolicy {
+        ContactPolicy {
+            mutual: self.mutual.unwrap_or(before.mutual),
+            i_follow: self.i_follow.unwrap_or(before.i_follow),
+            talked_before: self.talked_before.unwrap_or(before.talked_before),
+            follows_me: self.follows_me.unwrap_or(before.follows_me),
+            everyone: self.everyone.unwrap_or(before.everyone),
         }
     }
 }
@@ -39,6 +73,8 @@ pub struct SettingsChange {
     pub read_receipts: Option<bool>,
     /// The sender of a pin is told when this person saves it.
     pub pin_saved_notice: Option<bool>,
+    /// Where first messages of others land.
+    pub contacts: ContactPolicyChange,
 }
 
 impl SettingsChange {
@@ -50,6 +86,7 @@ impl SettingsChange {
             presence: self.presence.unwrap_or(before.presence),
             read_receipts: self.read_receipts.unwrap_or(before.read_receipts),
             pin_saved_notice: self.pin_saved_notice.unwrap_or(before.pin_saved_notice),
+            contacts: self.contacts.of(before.contacts),
         }
     }
 }

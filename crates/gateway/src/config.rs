@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ipnet::IpNet;
 use pinwire_domain::limits;
+use pinwire_domain::policy::Placement;
 use pinwire_storage::{Migrate, StoreConfig, Target};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -104,6 +105,10 @@ pub struct ServeArgs {
     /// People in a conversation at most, 2 to 100.
     #[arg(long, env = "PINWIRE_CONVERSATION_PEOPLE", default_value_t = limits::CONVERSATION_PEOPLE_DEFAULT, value_parser = people)]
     pub conversation_people: usize,
+    /// Where first messages of strangers land with new accounts, until these say otherwise: `inbox`, `requests` or
+    /// `nobody`.
+    #[arg(long, env = "PINWIRE_STRANGERS", default_value = "requests", value_parser = strangers)]
+    pub strangers: Placement,
     /// Connections to the database for reading, 1 to 256.
     #[arg(long, env = "PINWIRE_DATABASE_READERS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub database_readers: u32,
@@ -205,6 +210,10 @@ fn variable(flag: &str) -> Option<String> {
     Some(argument.get_env()?.to_string_lossy().into_owned())
 }
 
+fn strangers(text: &str) -> Result<Placement, String> {
+    Placement::from_name(text).ok_or_else(|| "must be `inbox`, `requests` or `nobody`".into())
+}
+
 impl DatabaseArgs {
     /// The target that the URL names.
     ///
@@ -291,6 +300,7 @@ impl ServeArgs {
                 Migrate::Forward
             },
             people_max: self.conversation_people,
+            strangers: self.strangers,
         })
     }
 }

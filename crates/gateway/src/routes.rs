@@ -94,7 +94,7 @@ operations! {
         refuses [
             INVALID_VALUE, EMPTY_MESSAGE, PIN_NOT_FOUND, PIN_IS_SECRET, PIN_NOT_IN_CONVERSATION, BOARD_NOT_FOUND,
             USER_NOT_FOUND, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND, MESSAGE_DELETED, SYSTEM_MESSAGE,
-            BLOCKED_BY_YOU, IDEMPOTENCY_KEY_REUSED,
+            BLOCKED_BY_YOU, AWAITING_ANSWER, FIRST_CONTACT_NEEDS_PIN, IDEMPOTENCY_KEY_REUSED,
         ];
     GET "/v5/conversations/{conversation_id}/messages" messages::list token [MessagesRead]
         refuses [CONVERSATION_NOT_FOUND];
@@ -103,8 +103,8 @@ operations! {
     POST "/v5/pins/{pin_id}/send" send::send "pins/send" token [PinsRead, MessagesWrite, ConversationsWrite]
         refuses [
             INVALID_VALUE, NO_RECIPIENTS, TOO_MANY_RECIPIENTS, TOO_MANY_PEOPLE, CONVERSATION_IN_GROUP, YOURSELF,
-            NOBODY_AVAILABLE, RECIPIENT_UNAVAILABLE, PIN_NOT_FOUND, PIN_IS_SECRET, CONVERSATION_NOT_FOUND,
-            IDEMPOTENCY_KEY_REUSED,
+            NOBODY_AVAILABLE, RECIPIENT_UNAVAILABLE, AWAITING_ANSWER, PIN_NOT_FOUND, PIN_IS_SECRET,
+            CONVERSATION_NOT_FOUND, IDEMPOTENCY_KEY_REUSED,
         ];
 
     GET "/healthz" operations::healthz "health/get" open [];
@@ -211,7 +211,7 @@ operations! {
     POST "/v5/contact_requests/{conversation_id}/accept" requests::accept "contact_requests/accept" token [ConversationsRead, ConversationsWrite, MessagesRead]
         refuses [REQUEST_NOT_FOUND];
     POST "/v5/contact_requests/{conversation_id}/ignore" requests::ignore "contact_requests/ignore" token [ConversationsWrite]
-        refuses [REQUEST_NOT_FOUND];
+        refuses [REQUEST_NOT_FOUND, INVALID_VALUE];
     GET "/v5/conversations/{conversation_id}/messages/{position}" messages::get token [MessagesRead]
         refuses [CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND];
     PATCH "/v5/conversations/{conversation_id}/messages/{position}" message_changes::edit "messages/update" token [MessagesWrite]
@@ -227,7 +227,7 @@ operations! {
         refuses [
             NO_RECIPIENTS, TOO_MANY_RECIPIENTS, YOURSELF, NOBODY_AVAILABLE, PIN_NOT_FOUND, PIN_IS_SECRET,
             BOARD_NOT_FOUND, USER_NOT_FOUND, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND, MESSAGE_DELETED,
-            SYSTEM_MESSAGE, IDEMPOTENCY_KEY_REUSED,
+            SYSTEM_MESSAGE, AWAITING_ANSWER, FIRST_CONTACT_NEEDS_PIN, IDEMPOTENCY_KEY_REUSED,
         ];
     PUT "/v5/conversations/{conversation_id}/messages/{position}/reactions/{emoji}" reactions::set token [MessagesWrite]
         refuses [INVALID_VALUE, MESSAGE_DELETED, TOO_MANY_REACTIONS, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND];

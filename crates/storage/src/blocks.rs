@@ -12,7 +12,7 @@ use crate::log::{About, NewEvent};
 use crate::page::{Page, one_more};
 use crate::people::{PERSON, Person, PersonRow};
 use crate::schema::{blocks, companion_signs, users};
-use crate::{Snapshot, Store, conversations};
+use crate::{Snapshot, Store, conversations, requests};
 
 /// Somebody whom a person has blocked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,13 +26,13 @@ pub struct Blocked {
 /// A place in the list of those whom a person has blocked: when, and whom.
 pub type BlockMark = (i64, i64);
 
-/// The conversations that both take part in.
+/// The conversations that both take part in, or `user` is asked into.
 fn shared(conn: &mut Conn, user: UserId, other: UserId) -> Result<Vec<ConversationId>> {
     let member = MembershipState::Member.name();
     let ids: Vec<i64> = on!(conn, c => companion_signs::table
         .filter(companion_signs::user_id.eq(user.get()))
         .filter(companion_signs::other_id.eq(other.get()))
-        .filter(companion_signs::state.eq(member))
+        .filter(companion_signs::state.eq_any([member, MembershipState::Requested.name()]))
         .filter(companion_signs::other_state.eq(member))
         .select(companion_signs::conversation_id)
         .load(c))?;
@@ -75,6 +75,7 @@ fn block(tx: &mut Tx<'_>, user: UserId, other: UserId) -> Step<()> {
         .on_conflict_do_nothing()
         .execute(c))?;
     if added > 0 {
+        requests::ignore_of(tx, user, other)?;
         tell(tx, user, EventKind::BlockAdded, other);
     }
     Ok(())

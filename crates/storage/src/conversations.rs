@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 use pinwire_domain::conversation::{ConversationKind, MembershipState, People};
-use pinwire_domain::policy::Gate;
+use pinwire_domain::event::EventKind;
 use pinwire_domain::{ConversationId, Refusal, UserId};
 
 pub(crate) use known::{Known, NotKnown};
@@ -23,6 +23,7 @@ pub use views::{Conversation, ConversationView, Member, Mine};
 use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
+use crate::log::{About, NewEvent};
 use crate::people;
 use crate::safety;
 use crate::schema::memberships;
@@ -104,7 +105,7 @@ pub(crate) fn create(
     name: Name<'_>,
 ) -> Step<ConversationId> {
     let others = meet(tx, caller, people, name)?;
-    let gates = safety::gates(tx, caller, &others)?;
+    let landings = safety::landings(tx, caller, &others)?;
     let now = tx.source.now();
     let id = ConversationId::new(tx.source.new_id());
     tx.made(LockKey::Conversation(id.get()));
@@ -134,14 +135,19 @@ pub(crate) fn create(
         MembershipState::Member,
         now,
     ))];
-    for (person, gate) in gates {
-        let state = match gate {
-            Gate::Inbox => MembershipState::Member,
-            Gate::Requests => MembershipState::Requested,
-            Gate::Withheld => MembershipState::Ignored,
-        };
-        let person = people::account(tx, person)?;
-        members.push(Arc::new(Membership::new(person, state, now)));
+    for (person, landing) in landings {
+        let account = people::account(tx, person)?;
+        let mut member = Membership::new(account, MembershipState::Member, now);
+        member.land(kind, landing);
+        if member.state == MembershipState::Requested {
+            tx.emit(NewEvent {
+                at: now,
+                kind: EventKind::RequestCreated,
+                actor: caller,
+                about: About::Theirs(person, id),
+            });
+        }
+        members.push(Arc::new(member));
     }
     members.sort_by_key(|m| m.user());
     let members = Members(members);

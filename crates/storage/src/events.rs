@@ -54,6 +54,8 @@ pub enum What {
     Gone(i64),
     /// The conversation.
     Conversation,
+    /// The conversation that the viewer was asked into, with its last message.
+    Accepted(Option<Arc<Message>>),
     /// The actor's read mark.
     Read(i64),
     /// The actor's delivery mark.
@@ -232,6 +234,8 @@ fn describe(conn: &mut Conn, list: Vec<(LoggedEvent, Vec<UserId>)>) -> Result<Ve
         let of_own = event.of_conversation().zip(event.user);
         let draft = of_own.and_then(|own| views.get(&own)?.draft.as_ref());
         let own = (settings.get(&event.actor).copied(), draft);
+        let last = of_own.and_then(|own| views.get(&own)?.last_message.as_ref());
+        let message = message.or_else(|| last.filter(|_| event.kind == EventKind::RequestAccepted));
         let what = match event.pin() {
             Some(key) => of_pin(&event, key, &pins, &viewers, person),
             None => what(&event, conversation.as_deref(), message, person, own),
@@ -306,6 +310,10 @@ fn what(
         | EventKind::MemberLeft => What::Message(Arc::clone(message?)),
         EventKind::RequestCreated | EventKind::RequestIgnored => {
             What::Outside(event.of_conversation()?)
+        }
+        EventKind::RequestAccepted => {
+            conversation?;
+            What::Accepted(message.cloned())
         }
         EventKind::ConversationCreated => conversation.map(|_| What::Conversation)?,
         EventKind::ReadUpdated => What::Read(actor()?.read_position),

@@ -1,11 +1,9 @@
 //! Groups: their title, and who comes and goes. These acts work with the connection.
 
-use diesel::dsl::exists;
 use diesel::prelude::*;
 use pinwire_domain::conversation::{self, MembershipState, SendMode};
 use pinwire_domain::event::EventKind;
 use pinwire_domain::group::{self, Entry, History, Notice, NoticeCode, WaitsFor};
-use pinwire_domain::policy::{self, Relation};
 use pinwire_domain::{ConversationId, Refusal, Time, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +14,7 @@ use crate::error::Result;
 use crate::idempotency::{self, IdempotencyKey, Keep, Made};
 use crate::log::{self, About, NewEvent, PeriodChange};
 use crate::messages::post;
-use crate::schema::{companions, conversations as conversation_rows, follows};
+use crate::schema::conversations as conversation_rows;
 use crate::{Store, conversations, drafts, heads, people, safety};
 
 /// What adding made of one person, as who added them may know.
@@ -42,8 +40,8 @@ impl From<Entry> for Added {
 
 /// A group that is to be changed.
 pub(crate) struct Group {
-    id: ConversationId,
-    row: ConversationRow,
+    pub(crate) id: ConversationId,
+    pub(crate) row: ConversationRow,
     pub(crate) members: Members,
 }
 
@@ -143,33 +141,6 @@ fn name(tx: &mut Tx<'_>, user: UserId, id: ConversationId, title: Option<&str>) 
     group.close(tx, by, &notice, Vec::new())
 }
 
-/// What `person` has to do with `adder`, as the person sees it.
-fn relation(tx: &mut Tx<'_>, adder: UserId, person: UserId) -> Step<Relation> {
-    let blocked = safety::has_blocked(tx, person, adder)?;
-    let follow = |from: UserId, to: UserId| {
-        let follow = follows::table.find((from.get(), to.get()));
-        exists(follow)
-    };
-    let talks = companions::table
-        .filter(companions::user_id.eq(person.get()))
-        .filter(companions::other_id.eq(adder.get()))
-        .filter(companions::state.eq(MembershipState::Member.name()))
-        .filter(companions::other_state.eq(MembershipState::Member.name()))
-        .filter(companions::messages_sent.gt(0));
-    let (i_follow, follows_me, talked_before) = on!(tx.conn()?, c => diesel::select((
-            follow(person, adder),
-            follow(adder, person),
-            exists(talks),
-        ))
-        .get_result(c))?;
-    Ok(Relation {
-        i_follow,
-        follows_me,
-        talked_before,
-        blocked,
-    })
-}
-
 /// Whom a member adds, and from where on they see.
 struct Adding<'a> {
     user: UserId,
@@ -189,11 +160,10 @@ fn entries(tx: &mut Tx<'_>, group: &Group, adding: &Adding<'_>) -> Step<Vec<(Use
     }
     conversation::check_available(SendMode::Group, &available)?;
     let mut entries: Vec<(UserId, Entry)> = Vec::with_capacity(people.len());
-    for person in people {
-        if entries.iter().all(|(known, _)| known != person) {
-            let gate = policy::gate_of_group(relation(tx, user, *person)?);
-            let entry = group::entry(group.members.state(*person), gate);
-            entries.push((*person, entry));
+    for (person, landing) in safety::landings(tx, user, people)? {
+        if entries.iter().all(|(known, _)| *known != person) {
+            let entry = group::entry(group.members.state(person), landing.gate);
+            entries.push((person, entry));
         }
     }
     Ok(entries)

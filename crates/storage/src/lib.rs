@@ -57,6 +57,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pinwire_domain::event::Cursor;
+use pinwire_domain::policy::Placement;
 use tokio::sync::mpsc;
 
 pub use db::pool::Target;
@@ -91,6 +92,8 @@ pub struct StoreConfig {
     pub migrate: Migrate,
     /// People in a conversation at most.
     pub people_max: usize,
+    /// Where first messages of strangers land with new accounts, until these say otherwise.
+    pub strangers: Placement,
 }
 
 /// Why a store could not be opened.
@@ -127,6 +130,7 @@ struct Inner {
     source: Source,
     epoch: String,
     people_max: usize,
+    strangers: Placement,
     /// A SQLite file is held as long as the store lives.
     file_lock: Option<File>,
 }
@@ -198,6 +202,7 @@ impl Store {
             source: source.clone(),
             epoch,
             people_max: config.people_max,
+            strangers: config.strangers,
             file_lock,
         };
         Ok((

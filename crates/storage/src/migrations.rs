@@ -46,6 +46,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!("2026-11-25-000050_replies" works_with "2026-11-23-000001_first"),
     migration!("2026-11-27-000060_pin_axis" works_with "2026-11-23-000001_first"),
     migration!("2026-11-27-000070_blocks" works_with "2026-11-23-000001_first"),
+    migration!("2026-11-27-000080_requests" works_with "2026-11-23-000001_first"),
 ];
 
 /// What to do with an older schema.

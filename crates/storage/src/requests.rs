@@ -1,26 +1,36 @@
 //! Contact requests: the conversations that a person is asked into.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
-use pinwire_domain::conversation::MembershipState;
+use pinwire_domain::contact_request::{self, Answer};
+use pinwire_domain::conversation::{ConversationKind, MembershipState, People};
 use pinwire_domain::event::EventKind;
 use pinwire_domain::group::{self, Notice, NoticeCode};
+use pinwire_domain::policy::Gate;
 use pinwire_domain::{ConversationId, Refusal, Time, UserId};
 
+use crate::conversations::rows::Members;
 use crate::conversations::{self, Conversation};
 use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::groups::{Group, tell};
-use crate::log::PeriodChange;
+use crate::log::{About, NewEvent, PeriodChange};
+use crate::messages::content::Content;
+use crate::messages::post::Post;
+use crate::messages::{self, Message, Place};
 use crate::page::{Page, one_more};
 use crate::schema::memberships;
-use crate::{Snapshot, Store};
+use crate::{Snapshot, Store, safety};
 
 /// A conversation that somebody is asked into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// The conversation, of which they see title and people.
     pub conversation: Conversation,
+    /// The message that asks, in a conversation of two.
+    pub message: Option<Message>,
     /// When they were asked.
     pub asked_at: Time,
 }
@@ -35,9 +45,138 @@ fn of_asked(tx: &mut Tx<'_>, user: UserId, id: ConversationId) -> Step<Group> {
     Group::open(tx, id)
 }
 
+/// Takes the other one of a conversation of two. Nobody but the person learns of it.
+fn accept_direct(tx: &mut Tx<'_>, user: UserId, mut direct: Group) {
+    let id = direct.id;
+    let position = direct.position();
+    if let Some(member) = direct.members.any_mut(user) {
+        let first_position = member.accept(position);
+        told_accepted(tx, user, id, first_position);
+    }
+    tx.rows.members.put(id, direct.members);
+}
+
+fn told_accepted(tx: &mut Tx<'_>, user: UserId, id: ConversationId, first_position: i64) {
+    let at = tx.source.now();
+    let event = NewEvent {
+        at,
+        kind: EventKind::RequestAccepted,
+        actor: user,
+        about: About::Mine(id),
+    };
+    let begins = PeriodChange::Begins {
+        user,
+        first_position,
+    };
+    tx.emit_changing(event, vec![begins]);
+}
+
+/// Settles what a message at a place has to do with requests: whether it may be written, whom it asks, and whom it
+/// answers.
+pub(crate) fn settle(
+    tx: &mut Tx<'_>,
+    (id, kind, position): (ConversationId, ConversationKind, i64),
+    post: &Post<'_>,
+    members: &mut Members,
+) -> Step<()> {
+    answer(tx, (id, position), post.sender, members);
+    knock(tx, (id, kind), post, members)
+}
+
+/// Who writes to somebody who waits for their answer, has answered: `position` is where they write.
+fn answer(
+    tx: &mut Tx<'_>,
+    (id, position): (ConversationId, i64),
+    sender: UserId,
+    members: &mut Members,
+) {
+    let asked = [MembershipState::Requested, MembershipState::Ignored];
+    // Into a group nobody writes who is asked: that was looked at before.
+    if members.state(sender).is_some_and(|it| asked.contains(&it))
+        && let Some(mine) = members.any_mut(sender)
+    {
+        let first_position = mine.accept(position);
+        told_accepted(tx, sender, id, first_position);
+    }
+}
+
+/// A message to somebody whose answer is awaited is the first one, and asks them. They hear of it, unless their gate
+/// withholds it.
+fn knock(
+    tx: &mut Tx<'_>,
+    (id, kind): (ConversationId, ConversationKind),
+    post: &Post<'_>,
+    members: &mut Members,
+) -> Step<()> {
+    let Some(other) = awaited(kind, post.sender, members) else {
+        return Ok(());
+    };
+    let before = conversations::row(tx, id)?.last_position;
+    check_first(before, post.content)?;
+    let landings = safety::landings(tx, post.sender, &[other])?;
+    let withheld = landings.iter().any(|(_, it)| it.gate == Gate::Withheld);
+    if let Some(member) = members.any_mut(other).filter(|_| !withheld) {
+        member.state = MembershipState::Requested;
+        member.first_position = 1;
+        member.version += 1;
+        tell(tx, post.sender, EventKind::RequestCreated, (other, id));
+    }
+    Ok(())
+}
+
+/// Whose answer is awaited in a conversation of two.
+fn awaited(kind: ConversationKind, sender: UserId, members: &Members) -> Option<UserId> {
+    let mut others = members.0.iter().filter(|m| m.user() != sender);
+    let other = others.next().filter(|_| kind == ConversationKind::Direct)?;
+    let awaits = other.answer == Some(Answer::Awaited) && other.state != MembershipState::Member;
+    awaits.then(|| other.user())
+}
+
+fn check_first(last_position: i64, content: &Content) -> Step<()> {
+    let text = content.text.as_deref();
+    Ok(contact_request::check(
+        last_position,
+        content.pin().is_some(),
+        text,
+    )?)
+}
+
+/// Makes sure that somebody may write this into a conversation, as far as an answer is awaited there.
+pub(crate) fn check_writing(
+    tx: &mut Tx<'_>,
+    sender: UserId,
+    id: ConversationId,
+    content: &Content,
+) -> Step<()> {
+    let row = conversations::row(tx, id)?;
+    let members = conversations::members(tx, id)?;
+    match awaited(row.kind, sender, &members) {
+        Some(_) => check_first(row.last_position, content),
+        None => Ok(()),
+    }
+}
+
+/// As [`check_writing`], where two people have no conversation yet.
+pub(crate) fn check_beginning(
+    tx: &mut Tx<'_>,
+    sender: UserId,
+    other: UserId,
+    content: &Content,
+) -> Step<()> {
+    let landings = safety::landings(tx, sender, &[other])?;
+    if landings.iter().any(|(_, it)| it.awaits_answer) {
+        check_first(0, content)?;
+    }
+    Ok(())
+}
+
 /// Joins.
 fn accept(tx: &mut Tx<'_>, user: UserId, id: ConversationId) -> Step<()> {
     let mut group = of_asked(tx, user, id)?;
+    if group.row.kind == ConversationKind::Direct {
+        accept_direct(tx, user, group);
+        return Ok(());
+    }
     let now = tx.source.now();
     let position = group.position();
     let mut notice = Notice::new(NoticeCode::MemberJoined);
@@ -87,10 +226,15 @@ fn page(
     let page = Page::cut(rows, size, |row| ConversationId::new(row.0));
     let ids: Vec<i64> = page.items.iter().map(|row| row.0).collect();
     let mut all = conversations::whole(conn, &ids)?;
+    let mut first = first_messages(conn, &all)?;
     let items = page.items.iter();
     let items = items.filter_map(|(id, asked_at)| {
+        let id = ConversationId::new(*id);
+        let mut conversation = all.remove(&id)?;
+        conversation.members.retain(|it| it.person.id != user);
         Some(Request {
-            conversation: all.remove(&ConversationId::new(*id))?,
+            conversation,
+            message: first.remove(&(id, 1)),
             asked_at: Time::from_millis(*asked_at),
         })
     });
@@ -98,6 +242,30 @@ fn page(
         items: items.collect(),
         next: page.next,
     })
+}
+
+/// The messages that ask in those of these conversations that are of two.
+fn first_messages(
+    conn: &mut Conn,
+    all: &HashMap<ConversationId, Conversation>,
+) -> Result<HashMap<Place, Message>> {
+    let directs = all.values();
+    let directs = directs.filter(|it| it.kind == ConversationKind::Direct);
+    let places: Vec<Place> = directs.map(|it| (it.id, 1)).collect();
+    messages::load(conn, &places)
+}
+
+/// A request that waits for `user` from this person is gone, without a word to them.
+pub(crate) fn ignore_of(tx: &mut Tx<'_>, user: UserId, other: UserId) -> Step<()> {
+    let people = People::new(user, [other], 2)?;
+    let Some(id) = conversations::existing(tx, &people)? else {
+        return Ok(());
+    };
+    tx.lock(LockKey::Conversation(id.get()))?;
+    if conversations::members(tx, id)?.state(user) == Some(MembershipState::Requested) {
+        ignore(tx, user, id)?;
+    }
+    Ok(())
 }
 
 impl Store {

@@ -21,7 +21,7 @@ use crate::messages::post::{NewExclusion, NewMessage};
 use crate::messages::quotes::Quote;
 use crate::people::{OpenAccount, Username};
 use crate::pin_snapshots::SendablePin;
-use crate::safety::Block;
+use crate::safety::{Block, Standing};
 
 /// Does the same with each of these kinds.
 macro_rules! each {
@@ -33,7 +33,7 @@ macro_rules! each {
 /// Does the same with each kind that is read.
 macro_rules! each_loaded {
     ($rows:expr, $kind:ident => $does:expr) => {
-        each!($rows, [usernames, accounts, blocks, pins, boards, quotes, originals, seen_pins, conversations_of_people,
+        each!($rows, [usernames, accounts, blocks, relations, pins, boards, quotes, originals, seen_pins, conversations_of_people,
             conversations, members, drafts, outcomes], $kind => $does)
     };
 }
@@ -54,6 +54,8 @@ pub(crate) struct Rows {
     pub(crate) usernames: Loaded<Username>,
     pub(crate) accounts: Loaded<OpenAccount>,
     pub(crate) blocks: Loaded<Block>,
+    /// Of a receiver and a sender.
+    pub(crate) relations: Loaded<Standing>,
     pub(crate) pins: Loaded<SendablePin>,
     pub(crate) boards: Loaded<ShareableBoard>,
     /// Messages that are answered or passed on.

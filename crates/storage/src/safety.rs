@@ -3,10 +3,10 @@
 use std::collections::{BTreeSet, HashSet};
 
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Bool};
 use pinwire_domain::conversation::{ConversationKind, MembershipState};
-use pinwire_domain::policy::{self, Gate, Relation};
-use pinwire_domain::{ConversationId, UserId};
+use pinwire_domain::policy::{self, ContactPolicy, Gate, Landing, Relation};
+use pinwire_domain::{ConversationId, Refusal, UserId};
 
 use crate::conversations;
 use crate::db::loaded::Entity;
@@ -15,6 +15,7 @@ use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::schema::blocks;
+use crate::settings::{self, PolicyRow, PolicySql};
 
 /// That one person has blocked another.
 #[derive(Debug, Clone, Copy)]
@@ -44,22 +45,87 @@ impl Entity for Block {
     }
 }
 
-/// Where an act of `sender` lands with each of `receivers`.
-pub(crate) fn gates(
+/// What one person has to do with another, and where they want first messages to land.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standing {
+    relation: Relation,
+    policy: ContactPolicy,
+}
+
+const RELATIONS: Table = Table {
+    name: "relations",
+    key: &["user_id", "other_id"],
+    columns: &[
+        "i_follow",
+        "follows_me",
+        "talked_before",
+        "blocked",
+        "from_mutual",
+        "from_followed",
+        "from_talked",
+        "from_followers",
+        "from_everyone",
+    ],
+};
+
+impl Entity for Standing {
+    /// Who receives, and who sends.
+    type Key = (UserId, UserId);
+
+    fn load(conn: &mut Conn, keys: &[Self::Key]) -> Result<Vec<(Self::Key, Self)>> {
+        type Sql = ((BigInt, BigInt), (Bool, Bool, Bool, Bool), PolicySql);
+        type Row = ((i64, i64), (bool, bool, bool, bool), PolicyRow);
+        let values = |(user, other): &Self::Key| vec![user.get().into(), other.get().into()];
+        let keys = keys.iter().map(values).collect();
+        let rows = many::select::<Sql, Row>(conn, &RELATIONS, keys)?;
+        let standing = |((user, other), facts, policy): Row| {
+            let (i_follow, follows_me, talked_before, blocked) = facts;
+            let relation = Relation {
+                i_follow,
+                follows_me,
+                talked_before,
+                blocked,
+            };
+            let policy = settings::policy(policy);
+            let key = (UserId::new(user), UserId::new(other));
+            (key, Self { relation, policy })
+        };
+        Ok(rows.into_iter().map(standing).collect())
+    }
+}
+
+/// Where a first message of `sender` lands with each of `receivers`.
+pub(crate) fn landings(
     tx: &mut Tx<'_>,
     sender: UserId,
     receivers: &[UserId],
-) -> Step<Vec<(UserId, Gate)>> {
+) -> Step<Vec<(UserId, Landing)>> {
     for receiver in receivers {
-        tx.rows.blocks.want((*receiver, sender));
+        tx.rows.relations.want((*receiver, sender));
     }
-    let mut gates = Vec::with_capacity(receivers.len());
+    let mut landings = Vec::with_capacity(receivers.len());
     for receiver in receivers {
-        let relation = Relation {
-            blocked: tx.rows.blocks.get(&(*receiver, sender))?.is_some(),
-            ..Relation::default()
-        };
-        gates.push((*receiver, policy::gate(relation)));
+        let standing = tx.rows.relations.get(&(*receiver, sender))?;
+        let standing = standing.ok_or(Refusal::UserNotFound)?;
+        let landing = policy::landing(standing.relation, standing.policy);
+        landings.push((*receiver, landing));
+    }
+    Ok(landings)
+}
+
+/// Where an act of `sender` lands with each of these members of a conversation that `sender` is in, too.
+pub(crate) fn gates(
+    tx: &mut Tx<'_>,
+    sender: UserId,
+    members: &[UserId],
+) -> Step<Vec<(UserId, Gate)>> {
+    for member in members {
+        tx.rows.blocks.want((*member, sender));
+    }
+    let mut gates = Vec::with_capacity(members.len());
+    for member in members {
+        let blocked = tx.rows.blocks.get(&(*member, sender))?.is_some();
+        gates.push((*member, policy::gate_of_member(blocked)));
     }
     Ok(gates)
 }
@@ -90,14 +156,7 @@ pub(crate) const fn lets_signs_pass((has_blocked, is_blocked): (bool, bool)) -> 
 }
 
 const fn passes(blocked: bool) -> bool {
-    let relation = Relation {
-        i_follow: false,
-        follows_me: false,
-        // They are members of a conversation.
-        talked_before: true,
-        blocked,
-    };
-    !matches!(policy::gate(relation), Gate::Withheld)
+    !matches!(policy::gate_of_member(blocked), Gate::Withheld)
 }
 
 /// Whether a conversation is that of `user` and somebody whom `user` has blocked.

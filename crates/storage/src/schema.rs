@@ -72,6 +72,11 @@ diesel::table! {
         read_receipts -> Bool,
         pin_saved_notice -> Bool,
         version -> BigInt,
+        from_mutual -> Nullable<Text>,
+        from_followed -> Nullable<Text>,
+        from_talked -> Nullable<Text>,
+        from_followers -> Nullable<Text>,
+        from_everyone -> Nullable<Text>,
     }
 }
 

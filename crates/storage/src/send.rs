@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use pinwire_domain::board::Access;
-use pinwire_domain::conversation::{self, People, SendMode};
+use pinwire_domain::conversation::{self, ConversationKind, People, SendMode};
 use pinwire_domain::message::MessageDraft;
 use pinwire_domain::{ConversationId, PinId, Refusal, UserId};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use crate::idempotency::{self, IdempotencyKey, Keep, Made};
 use crate::messages::content::{self, Content};
 use crate::messages::post::{self, Post};
 use crate::messages::{self, Message};
-use crate::{Store, conversations, people, safety};
+use crate::{Store, conversations, people, requests, safety};
 
 /// Whom a pin is sent to, as the caller names them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -447,6 +447,18 @@ fn would(
     let mut would = Vec::with_capacity(plan.goals.len());
     for (goal, recipients) in plan.goals {
         let available = !matches!(goal, Goal::Unavailable);
+        match &goal {
+            Goal::Conversation(id) => {
+                requests::check_writing(tx, access.user, *id, &plan.content)?;
+            }
+            Goal::People(people) if people.kind() == ConversationKind::Direct => {
+                let mut others = people.ids().iter().filter(|it| **it != access.user);
+                if let Some(other) = others.next() {
+                    requests::check_beginning(tx, access.user, *other, &plan.content)?;
+                }
+            }
+            Goal::People(_) | Goal::Unavailable => {}
+        }
         let existing = match goal {
             Goal::Conversation(id) => Some(id),
             Goal::People(people) => conversations::existing(tx, &people)?,

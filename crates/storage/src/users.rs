@@ -4,6 +4,8 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use pinwire_domain::board::Privacy;
 use pinwire_domain::event::EventKind;
+use pinwire_domain::policy::{ContactPolicy, Placement};
+use pinwire_domain::settings::Settings;
 use pinwire_domain::user::{AccountDraft, ProfileChange};
 use pinwire_domain::{Refusal, Time, UserId};
 
@@ -14,7 +16,7 @@ use crate::idempotency::{IdempotencyKey, Keep, Made};
 use crate::log::{About, NewEvent};
 use crate::people::{PERSON, Person, PersonRow};
 use crate::schema::{boards, follows, pins, users};
-use crate::{Snapshot, Store, words};
+use crate::{Snapshot, Store, settings, words};
 
 /// Whose idempotency keys those of sign-ups are: nobody is signed in yet.
 const ANYBODY: UserId = UserId::new(0);
@@ -145,7 +147,12 @@ fn counts(conn: &mut Conn, user: UserId, reader: Reader) -> Result<Counts> {
     })
 }
 
-fn create(tx: &mut Tx<'_>, draft: &AccountDraft, password_hash: &str) -> Step<i64> {
+fn create(
+    tx: &mut Tx<'_>,
+    draft: &AccountDraft,
+    password_hash: &str,
+    strangers: Placement,
+) -> Step<i64> {
     let (username, email) = (draft.username.as_str(), draft.email.as_str());
     tx.lock(LockKey::Name(username.to_owned()))?;
     tx.lock(LockKey::Name(email.to_owned()))?;
@@ -167,6 +174,13 @@ fn create(tx: &mut Tx<'_>, draft: &AccountDraft, password_hash: &str) -> Step<i6
     );
     on!(tx.conn()?, c => diesel::insert_into(users::table).values(&values).execute(c))?;
     words::write(tx.conn()?, id, &draft.full_name, username)?;
+    let settings = Settings {
+        contacts: ContactPolicy::with_strangers(strangers),
+        ..Settings::default()
+    };
+    if settings != Settings::default() {
+        settings::write(tx.conn()?, UserId::new(id), settings, 0)?;
+    }
     Ok(id)
 }
 
@@ -223,10 +237,11 @@ impl Store {
             key.as_ref()
                 .map(|k| LockKey::Idempotency(ANYBODY.get(), k.key.clone())),
         );
+        let strangers = self.inner.strangers;
         let made = self
             .act(locks, move |tx| {
                 tx.once(ANYBODY, key.as_ref(), Keep::Day, |tx| {
-                    create(tx, &draft, &password_hash)
+                    create(tx, &draft, &password_hash, strangers)
                 })
             })
             .await?;

@@ -76,6 +76,12 @@ impl Known {
         }
     }
 
+    /// The last message of a conversation that the person was asked into, and the place where that stands.
+    pub(super) fn take_accepted(&mut self, message: &Value, me: &Value) {
+        self.item["last_message"] = message.clone();
+        self.activity = number(&me["head"]["activity_seq"]);
+    }
+
     /// A message as it is now.
     pub(super) fn take_message(&mut self, message: &Value) {
         let last = &mut self.item["last_message"];

@@ -51,6 +51,8 @@ pub struct Limits {
     pub conversation_people: usize,
     /// Recipients of one send.
     pub recipients: usize,
+    /// Unicode scalars in the text of a first message to a stranger.
+    pub request_text: usize,
     /// Unicode scalars in the text of a message.
     pub message_text: usize,
     /// Minutes within which the text of a message may be changed.
@@ -101,6 +103,7 @@ pub async fn get_limits(app: web::Data<App>) -> ApiResult {
         conversation_people: app.store.people_max(),
         recipients: limits::RECIPIENTS_MAX,
         message_text: limits::MESSAGE_TEXT_MAX,
+        request_text: limits::REQUEST_TEXT_MAX,
         edit_window_minutes: limits::EDIT_WINDOW_MS / 60_000,
         edits: limits::EDITS_MAX,
         conversation_board_pins: limits::BOARD_FROM_CONVERSATION_MAX,

@@ -1,7 +1,10 @@
 //! Contact requests: the conversations that you are asked into.
 
 use actix_web::{HttpResponse, get, post, web};
-use pinwire_domain::ConversationId;
+use pinwire_domain::conversation::ConversationKind;
+use pinwire_domain::{ConversationId, Field, Refusal};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::path_id;
 use crate::auth::Caller;
@@ -40,7 +43,8 @@ pub async fn list(
 
 /// Get a contact request
 ///
-/// A conversation that you are asked into: its title and people, and nothing that is written there.
+/// A conversation that you are asked into: of two people, who asks, the picture of their pin and a short text; of a
+/// group, its title and people, and nothing that is written there.
 #[utoipa::path(
     tag = "Contact requests",
     params(("conversation_id" = String, Path, description = "The conversation")),
@@ -55,7 +59,7 @@ pub async fn get(app: web::Data<App>, caller: Caller, path: web::Path<String>) -
 
 /// Accept a contact request
 ///
-/// You take part from now on.
+/// You take part from now on. In a conversation of two nobody but you learns of it.
 #[utoipa::path(
     tag = "Contact requests",
     params(("conversation_id" = String, Path, description = "The conversation")),
@@ -69,17 +73,45 @@ pub async fn accept(app: web::Data<App>, caller: Caller, path: web::Path<String>
     Ok(HttpResponse::Ok().json(ConversationItem::of(&view, caller.user, clock::now())))
 }
 
+/// How to ignore.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct IgnoreParams {
+    /// Whether to block who asks as well, in a conversation of two.
+    #[serde(default)]
+    #[param(default = false)]
+    pub block: bool,
+}
+
 /// Ignore a contact request
 ///
-/// It is gone, and nobody learns of it; nobody can ask you into this conversation again.
+/// It is gone, and nobody learns of it; nobody can ask you into this conversation again. In a conversation of two it is
+/// answered still by writing to the other one.
 #[utoipa::path(
     tag = "Contact requests",
-    params(("conversation_id" = String, Path, description = "The conversation")),
+    params(("conversation_id" = String, Path, description = "The conversation"), IgnoreParams),
     responses((status = 204, description = "Ignored"))
 )]
 #[post("/v5/contact_requests/{conversation_id}/ignore")]
-pub async fn ignore(app: web::Data<App>, caller: Caller, path: web::Path<String>) -> ApiResult {
+pub async fn ignore(
+    app: web::Data<App>,
+    caller: Caller,
+    path: web::Path<String>,
+    Params(params): Params<IgnoreParams>,
+) -> ApiResult {
     let id = path_id(&path, "conversation_id")?;
-    app.store.ignore_request(caller.user, id).await?;
+    if params.block {
+        let request = app.store.request(caller.user, id).await?.value;
+        if request.conversation.kind == ConversationKind::Group {
+            let field = Field::new("block", "in a group, block people one by one");
+            return Err(Refusal::InvalidValue(field).into());
+        }
+        for other in request.conversation.members {
+            // That ignores their request, too.
+            app.store.block(caller.user, other.person.id).await?;
+        }
+    } else {
+        app.store.ignore_request(caller.user, id).await?;
+    }
     Ok(HttpResponse::NoContent().finish())
 }

@@ -192,6 +192,8 @@ table! {
         Refusal::AwaitingAnswer => AWAITING_ANSWER 422 73 "awaiting_answer";
         /// You have blocked the other person of this conversation: unblock them to write.
         Refusal::BlockedByYou => BLOCKED_BY_YOU 422 73 "blocked_by_you";
+        /// The first message to somebody who does not know you carries a pin.
+        Refusal::FirstContactNeedsPin => FIRST_CONTACT_NEEDS_PIN 422 73 "first_contact_needs_pin";
         /// There is no message at this position yet.
         Refusal::PositionBeyondEnd => POSITION_BEYOND_END 422 71 "position_beyond_end";
     }

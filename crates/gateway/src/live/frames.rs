@@ -113,6 +113,8 @@ event_types! {
     MemberLeft "member.left" ["conversation_id"] ["conversation", "message"] Sometimes;
     /// You are asked into a conversation: fetch `GET /v5/contact_requests/{conversation_id}`.
     RequestCreated "request.created" ["conversation_id"] [] Never;
+    /// You accepted who began a conversation of two: you take part. `data.message` is its last message.
+    RequestAccepted "request.accepted" ["conversation_id", "conversation"] ["message"] Always;
     /// You declined to join a conversation.
     RequestIgnored "request.ignored" ["conversation_id"] [] Never;
     /// Your unread flag, mute, archive or hiding changed, or your read mark where it is not shown to others.

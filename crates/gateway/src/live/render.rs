@@ -163,7 +163,7 @@ pub fn render(event: &StreamEvent, now: Time) -> Result<Delivery, serde_json::Er
 /// The message that an event is about.
 fn brought(event: &StreamEvent) -> Option<&Message> {
     match &event.what {
-        What::Message(message) => Some(message),
+        What::Message(message) | What::Accepted(Some(message)) => Some(message),
         _ => None,
     }
 }
@@ -227,6 +227,7 @@ const fn event_type(kind: EventKind) -> Option<EventType> {
         EventKind::MemberJoined => EventType::MemberJoined,
         EventKind::MemberLeft => EventType::MemberLeft,
         EventKind::RequestCreated => EventType::RequestCreated,
+        EventKind::RequestAccepted => EventType::RequestAccepted,
         EventKind::RequestIgnored => EventType::RequestIgnored,
         EventKind::MembershipUpdated => EventType::MembershipUpdated,
         EventKind::DraftUpdated => EventType::DraftUpdated,
@@ -250,7 +251,7 @@ fn shows_conversation(event: &StreamEvent) -> bool {
             let kind = event.event.kind;
             kind.changes_group() || (kind == EventKind::MessageCreated && message.position == 1)
         }
-        What::Conversation => true,
+        What::Conversation | What::Accepted(_) => true,
         _ => false,
     }
 }
@@ -296,18 +297,17 @@ fn data(event: &StreamEvent, form: Form<'_>) -> Subject {
             conversation: shown(),
             ..about
         },
+        What::Accepted(message) => Subject {
+            message: message.as_deref().map(|it| MessageView::of(it, None)),
+            conversation: shown(),
+            ..about
+        },
         What::Read(position) => Subject {
-            read: Some(ReadMark {
-                user_id: event.event.actor.to_string(),
-                position: *position,
-            }),
+            read: Some(ReadMark::of(event.event.actor, *position)),
             ..about
         },
         What::Delivery(position) => Subject {
-            delivery: Some(DeliveryMark {
-                user_id: event.event.actor.to_string(),
-                position: *position,
-            }),
+            delivery: Some(DeliveryMark::of(event.event.actor, *position)),
             ..about
         },
         What::Draft(draft) => Subject {

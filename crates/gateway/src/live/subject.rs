@@ -1,7 +1,7 @@
 //! What events are about, as it goes over the wire.
 
-use pinwire_domain::PinId;
 use pinwire_domain::reaction::Reactions;
+use pinwire_domain::{PinId, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -99,6 +99,16 @@ pub struct ReadMark {
     pub position: i64,
 }
 
+impl ReadMark {
+    /// This person's, at this position.
+    pub(super) fn of(user: UserId, position: i64) -> Self {
+        Self {
+            user_id: user.to_string(),
+            position,
+        }
+    }
+}
+
 /// Up to where messages have reached a device of somebody's. A newer mark is never lower.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DeliveryMark {
@@ -108,6 +118,16 @@ pub struct DeliveryMark {
     /// The position.
     #[schema(minimum = 0, example = 3)]
     pub position: i64,
+}
+
+impl DeliveryMark {
+    /// This person's, at this position.
+    pub(super) fn of(user: UserId, position: i64) -> Self {
+        Self {
+            user_id: user.to_string(),
+            position,
+        }
+    }
 }
 
 /// What is yours alone in an event.

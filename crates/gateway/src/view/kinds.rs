@@ -1,6 +1,6 @@
 //! Closed sets of the rules, as requests, answers and frames name them.
 
-use pinwire_domain::{board, conversation, group, head, message};
+use pinwire_domain::{board, conversation, group, head, message, policy};
 use pinwire_storage::events;
 use pinwire_storage::groups;
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,17 @@ kinds! {
         Direct,
         /// Of several people.
         Group,
+    }
+
+    /// Where first messages of others land.
+    #[serde(rename_all = "snake_case")]
+    Placement = policy::Placement {
+        /// Nowhere: you do not hear of them.
+        Nobody,
+        /// Among your contact requests.
+        Requests,
+        /// In your inbox.
+        Inbox,
     }
 
     /// How a pin goes to several people: to each apart, or to one group of all.

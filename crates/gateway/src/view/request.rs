@@ -1,5 +1,6 @@
 //! Contact requests in answers.
 
+use pinwire_domain::contact_request;
 use pinwire_storage::requests::Request;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -21,6 +22,12 @@ pub struct RequestView {
     pub title: Option<String>,
     /// Those who take part.
     pub people: Vec<PersonView>,
+    /// The picture of the pin that was sent to you, in a conversation of two; null in a group.
+    #[schema(required, format = "uri", example = "https://img.example/cat.jpg")]
+    pub pin_image: Option<String>,
+    /// What was written with it, 140 characters at most, without links: `[…]` stands for each.
+    #[schema(required, max_length = 140, example = "For the hall?")]
+    pub text: Option<String>,
     /// When you were asked.
     #[schema(format = DateTime)]
     pub asked_at: String,
@@ -30,11 +37,16 @@ impl From<Request> for RequestView {
     fn from(request: Request) -> Self {
         let conversation = request.conversation;
         let members = conversation.members.iter();
+        let message = request.message.as_ref();
+        let pin = message.and_then(|it| it.pin.as_ref());
+        let text = message.and_then(|it| it.text.as_deref());
         Self {
             conversation_id: conversation.id.to_string(),
             kind: conversation.kind.into(),
             title: conversation.title.clone(),
             people: members.map(|m| PersonView::from(&*m.person)).collect(),
+            pin_image: pin.map(|(pin, _)| pin.image_url.clone()),
+            text: text.map(contact_request::shown),
             asked_at: request.asked_at.to_string(),
         }
     }

@@ -32,7 +32,7 @@ impl Known {
             version: row.version,
             last_pin_image: row.last_pin_image.clone(),
             last_pin_position: row.last_pin_position,
-            members: self.present().map(|m| member(m)).collect(),
+            members: self.members.shown(row.kind).map(|m| member(m)).collect(),
         }
     }
 

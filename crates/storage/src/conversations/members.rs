@@ -2,13 +2,25 @@
 
 use std::sync::Arc;
 
-use pinwire_domain::conversation::MembershipState;
+use pinwire_domain::contact_request::Answer;
+use pinwire_domain::conversation::{ConversationKind, MembershipState};
+use pinwire_domain::group::{self, History};
+use pinwire_domain::policy::{Gate, Landing};
 use pinwire_domain::{Time, UserId};
 
 use super::rows::{Members, Membership};
 use crate::people::OpenAccount;
 
 impl Members {
+    /// Those who show in a conversation of this kind: who takes part, and in one of two always both, so that nobody
+    /// learns whether they were answered.
+    pub(crate) fn shown(&self, kind: ConversationKind) -> impl Iterator<Item = &Arc<Membership>> {
+        let shows = move |m: &&Arc<Membership>| {
+            kind == ConversationKind::Direct || m.state == MembershipState::Member
+        };
+        self.0.iter().filter(shows)
+    }
+
     /// Those who take part.
     pub(crate) fn present(&self) -> Vec<UserId> {
         let present = self.0.iter().filter(|m| m.state == MembershipState::Member);
@@ -78,6 +90,45 @@ impl Members {
 }
 
 impl Membership {
+    /// Moves the read mark, in a conversation whose last message is at `last`.
+    pub(crate) fn read_up_to(&mut self, position: i64, last: i64) {
+        self.read_position = position;
+        self.unread_flag = false;
+        self.version += 1;
+        self.uncounted = match self.uncounted {
+            _ if position >= last => Some(0),
+            Some(0) => Some(0),
+            _ => None,
+        };
+    }
+
+    /// Stands in a new conversation as the gate says. Who begins a conversation of two has not written yet: whoever is
+    /// to be asked is so by the first message.
+    pub(crate) const fn land(&mut self, kind: ConversationKind, landing: Landing) {
+        let is_direct = matches!(kind, ConversationKind::Direct);
+        match landing.gate {
+            Gate::Inbox => {}
+            Gate::Requests if !is_direct => self.state = MembershipState::Requested,
+            Gate::Requests | Gate::Withheld => {
+                self.state = MembershipState::Ignored;
+                self.first_position = History::FromJoin.kept();
+            }
+        }
+        if is_direct && landing.awaits_answer {
+            self.answer = Some(Answer::Awaited);
+        }
+    }
+
+    /// Takes who began a conversation of two, and sees what is there for them; the next message comes at `position`.
+    /// Nobody else sees any change.
+    pub(crate) fn accept(&mut self, position: i64) -> i64 {
+        self.state = MembershipState::Member;
+        self.answer = Some(Answer::Accepted);
+        self.first_position = group::first_position(self.first_position, position);
+        self.version += 1;
+        self.first_position
+    }
+
     /// Is asked from now on; see [`pinwire_domain::group::History`] for what is kept of the first position.
     pub(crate) const fn ask(&mut self, now: Time, first_position: i64) {
         self.created_at = now.as_millis();

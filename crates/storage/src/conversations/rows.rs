@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use pinwire_domain::contact_request::Answer;
 use pinwire_domain::conversation::{ConversationKind, MembershipState};
 use pinwire_domain::{ConversationId, Time, UserId};
 
@@ -239,6 +240,7 @@ const MEMBERSHIPS: Table = Table {
         "still_at",
         "still_seq",
         "still_image",
+        "answer",
     ],
 };
 
@@ -277,6 +279,7 @@ const MEMBERS: Table = Table {
         "still_at",
         "still_seq",
         "still_image",
+        "answer",
     ],
 };
 
@@ -317,6 +320,8 @@ pub(crate) struct Membership {
     pub(crate) head: Option<HeadRow>,
     /// How the conversation stands for the person while what came since is withheld.
     pub(crate) still: Option<Still>,
+    /// How the person answered who began a conversation of two with them; none where nobody had to ask.
+    pub(crate) answer: Option<Answer>,
 }
 
 impl Membership {
@@ -343,19 +348,8 @@ impl Membership {
             last_excluded: None,
             head: None,
             still: None,
+            answer: None,
         }
-    }
-
-    /// Moves the read mark, in a conversation whose last message is at `last`.
-    pub(crate) fn read_up_to(&mut self, position: i64, last: i64) {
-        self.read_position = position;
-        self.unread_flag = false;
-        self.version += 1;
-        self.uncounted = match self.uncounted {
-            _ if position >= last => Some(0),
-            Some(0) => Some(0),
-            _ => None,
-        };
     }
 
     pub(crate) fn user(&self) -> UserId {
@@ -385,6 +379,7 @@ impl Membership {
             still.and_then(|it| it.at).into(),
             still.and_then(|it| it.seq).into(),
             still.and_then(|it| it.image.as_deref()).into(),
+            self.answer.map(Answer::name).into(),
         ]
     }
 }
@@ -394,7 +389,7 @@ impl Membership {
 pub(crate) struct Members(pub(crate) Vec<Arc<Membership>>);
 
 /// The types of the columns of [`MEMBERS`]: person, standing, read marks, what they sent, what counts for them, their head,
-/// and how it stands for them.
+/// how it stands for them, and how they answered.
 type MemberSql = (
     (BigInt, BigInt, Text, Text, Nullable<Text>, BigInt),
     (
@@ -412,6 +407,7 @@ type MemberSql = (
     (Bool, BigInt, Nullable<BigInt>),
     Nullable<(Text, Nullable<Text>, BigInt, BigInt)>,
     Nullable<(BigInt, Nullable<BigInt>, Nullable<BigInt>, Nullable<Text>)>,
+    Nullable<Text>,
 );
 /// A row of [`MEMBERS`].
 type MemberRow = (
@@ -422,11 +418,12 @@ type MemberRow = (
     (bool, i64, Option<i64>),
     Option<HeadRow>,
     Option<Still>,
+    Option<String>,
 );
 
 impl Membership {
     fn read(
-        (who, standing, marks, sent, counts, head, still): MemberRow,
+        (who, standing, marks, sent, counts, head, still, answer): MemberRow,
     ) -> Result<(ConversationId, Self)> {
         let state = MembershipState::from_name(&standing.0);
         let membership = Self {
@@ -451,6 +448,7 @@ impl Membership {
             last_excluded: counts.2,
             head,
             still,
+            answer: answer.as_deref().and_then(Answer::from_name),
         };
         Ok((ConversationId::new(who.0), membership))
     }

@@ -412,7 +412,16 @@ fn members_of(
     let ids: Vec<i64> = cards.iter().map(|(row, ..)| row.id).collect();
     let viewers: Vec<i64> = viewers.iter().map(|viewer| viewer.get()).collect();
     // Counted for the viewers alone: in a list they are one of many.
-    let viewed = || members::user_id.eq_any(&viewers);
+    let member = MembershipState::Member.name();
+    let viewed = || {
+        members::user_id
+            .eq_any(&viewers)
+            .and(members::state.eq(member))
+    };
+    // In one of two both always show, so that nobody learns whether they were answered.
+    let direct = ConversationKind::Direct.name();
+    let directs = cards.iter().filter(|(row, ..)| row.kind == direct);
+    let directs: Vec<i64> = directs.map(|(row, ..)| row.id).collect();
     let own_draft = drafts::conversation_id
         .eq(members::conversation_id)
         .and(drafts::user_id.eq(members::user_id))
@@ -420,7 +429,7 @@ fn members_of(
     let rows: Rows = on!(conn, c => members::table
         .left_join(drafts::table.on(own_draft))
         .filter(members::conversation_id.eq_any(&ids))
-        .filter(members::state.eq(MembershipState::Member.name()))
+        .filter(members::state.eq(member).or(members::conversation_id.eq_any(&directs)))
         .order((members::conversation_id, members::user_id))
         .select((
             (

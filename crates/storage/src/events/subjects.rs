@@ -66,8 +66,9 @@ impl Subjects {
         people: &[UserId],
     ) -> Result<Option<StreamEvent>, NotKnown> {
         // Drafts are not among what is kept of a conversation, and who takes no part has no view of it.
-        // Neither are the sendings of a pin.
+        // Neither are the sendings of a pin, nor the last message.
         let known = event.kind != EventKind::DraftUpdated
+            && event.kind != EventKind::RequestAccepted
             && !event.tells_outsider()
             && event.pin().is_none();
         let id = event.of_conversation().filter(|_| known);

@@ -30,7 +30,7 @@ pub(crate) enum PeriodChange {
 pub(super) fn change(conn: &mut Conn, events: &[LoggedEvent], new: &[Emitted]) -> Result<()> {
     for (event, emitted) in events.iter().zip(new) {
         for change in &emitted.periods {
-            if let Some(conversation) = event.conversation {
+            if let Some(conversation) = event.of_conversation() {
                 write(conn, (conversation, event.seq - 1), *change)?;
             }
         }

@@ -20,7 +20,7 @@ use crate::db::many::{Table, Values};
 use crate::db::tx::{LockKey, Step, Tx};
 use crate::log::{About, NewEvent};
 use crate::people::Person;
-use crate::safety;
+use crate::{requests, safety};
 
 /// A message's row.
 pub(crate) struct NewMessage {
@@ -149,6 +149,7 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
         conversation.last_pin_position = Some(position);
         conversation.last_pin_image = Some(pin.image_url.clone());
     }
+    requests::settle(tx, (id, conversation.kind, position), post, &mut members)?;
     let mine = members.present_mut(post.sender);
     let mine = mine.ok_or(Refusal::ConversationNotFound)?;
     // Who writes has read what stands above.

@@ -32,6 +32,27 @@ impl TestStore {
         ));
     }
 
+    /// Lets strangers ask first, as who has set nothing does.
+    pub(crate) fn is_wary(&self, person: UserId) {
+        self.execute(&format!(
+            "update user_settings set from_followers = null, from_everyone = null where user_id = {person}"
+        ));
+    }
+
+    /// The same of each of these.
+    pub(crate) fn are_wary(&self, people: &[UserId]) {
+        for person in people {
+            self.is_wary(*person);
+        }
+    }
+
+    /// Lets anybody write to them.
+    pub(crate) fn is_open(&self, person: UserId) {
+        self.execute(&format!(
+            "update user_settings set from_followers = 'inbox', from_everyone = 'inbox' where user_id = {person}"
+        ));
+    }
+
     /// Sends a pin to each of these people apart.
     pub(crate) async fn sends(&self, sender: UserId, pin: PinId, to: &[UserId]) -> Vec<SentTo> {
         let request = request(pin, to, SendMode::Separate);

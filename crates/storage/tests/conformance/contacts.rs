@@ -96,7 +96,10 @@ impl TestStore {
              with recursive n (i) as (select 1 union all select i + 1 from n where i < {count})
              select {CROWD} + i, '{name}' || i, '{name}', '{name}' || i, 1, 1 from n;
              insert into user_words select username, id from users where id > {CROWD};
-             insert into user_words select full_name, id from users where id > {CROWD}"
+             insert into user_words select full_name, id from users where id > {CROWD};
+             insert into user_settings (user_id, typing, presence, read_receipts, pin_saved_notice, version,
+                                        from_followers, from_everyone)
+             select id, true, true, true, true, 0, 'inbox', 'inbox' from users where id > {CROWD}"
         ));
     }
 

@@ -47,7 +47,7 @@ impl TestStore {
         history.iter().map(|m| m.position).collect()
     }
 
-    async fn members_of(&self, person: UserId, id: ConversationId) -> Vec<UserId> {
+    pub(crate) async fn members_of(&self, person: UserId, id: ConversationId) -> Vec<UserId> {
         let view = self.sees(person, id).await;
         let members = view.conversation.members.iter();
         members.map(|m| m.person.id).collect()
@@ -113,6 +113,7 @@ both! {
         at.store.leave_group(cy, second).await.unwrap();
         let third = at.group(&[ana, bo, cy]).await;
         assert_ne!(third, second);
+        at.is_wary(dee);
         at.adds(ana, third, dee, History::FromJoin).await;
         assert_eq!(at.group(&[ana, bo, cy]).await, third, "who is asked changes nothing yet");
         at.follow(dee, ana);
@@ -131,11 +132,14 @@ both! {
         let (ana, bo, cy) = (at.person("ana"), at.person("bo"), at.person("cy"));
         let [dee, eve, fay, gus] = ["dee", "eve", "fay", "gus"].map(|name| at.person(name));
         let id = at.group(&[ana, bo, cy]).await;
+        at.are_wary(&[dee, eve, fay, gus]);
         at.follow(dee, ana);
+        at.execute(&format!("update user_settings set from_everyone = 'inbox' where user_id in ({eve}, {fay})"));
         let (talk, _) = at.sends_to(ana, at.pin(ana), eve).await;
         at.writes(eve, talk, "Nice").await;
         at.follow(ana, fay);
         at.sends_to(ana, at.pin(ana), fay).await;
+        at.are_wary(&[eve, fay]);
         at.follow(gus, ana);
         at.block(gus, ana);
         let before = at.head().await;
@@ -301,6 +305,7 @@ both! {
         let ana = at.person("ana");
         let others: Vec<UserId> = (0..limits::CONVERSATION_PEOPLE_DEFAULT).map(|n| at.person(&format!("p{n}"))).collect();
         let id = at.group(&[ana, others[0], others[1]]).await;
+        at.are_wary(&others);
         let contacts = others[2..5].to_vec();
         for person in &contacts {
             at.follow(*person, ana);
@@ -325,6 +330,7 @@ both! {
     who_is_asked_joins_or_ignores_it(at) {
         let (ana, bo, cy) = (at.person("ana"), at.person("bo"), at.person("cy"));
         let [dee, eve] = ["dee", "eve"].map(|name| at.person(name));
+        at.are_wary(&[dee, eve]);
         let id = at.group(&[ana, bo, cy]).await;
         at.writes(ana, id, "one").await;
         at.adds(ana, id, dee, History::All).await;
@@ -349,6 +355,7 @@ both! {
         assert_eq!(at.heard(bo, before).await, [EventKind::MemberJoined; 2]);
         assert_eq!(at.store.unread(eve).await.unwrap().value.requests, 0);
         let fay = at.person("fay");
+        at.is_wary(fay);
         at.adds(ana, id, fay, History::All).await;
         let before = at.head().await;
         at.store.ignore_request(fay, id).await.unwrap();
@@ -363,6 +370,7 @@ both! {
         let (ana, bo, cy) = (at.person("ana"), at.person("bo"), at.person("cy"));
         let [dee, eve] = ["dee", "eve"].map(|name| at.person(name));
         let id = at.group(&[ana, bo, cy]).await;
+        at.are_wary(&[dee, eve]);
         at.block(eve, ana);
         at.adds(ana, id, dee, History::All).await;
         at.adds(ana, id, eve, History::All).await;

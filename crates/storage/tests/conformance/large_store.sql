@@ -33,7 +33,7 @@ insert into follows select 29999 + i, 1, 1700000930000 + i from numbers where i 
 insert into blocks
 select 2 + i * 31 % 99000, 2 + i * 17 % 99000, 1 from numbers where i <= 20000 and i * 31 % 99000 <> i * 17 % 99000;
 
-insert into user_settings
+insert into user_settings (user_id, typing, presence, read_receipts, pin_saved_notice, version)
 select i, i % 3 > 0, i % 5 > 0, i % 7 > 0, true, 1 from numbers where i <= 100000 and i % 4 = 0;
 
 insert into boards (id, owner_id, name, name_key, privacy, created_at)

@@ -32,6 +32,7 @@ mod pins;
 mod plans;
 mod reading;
 mod replies;
+mod requests;
 mod search;
 mod send;
 mod sessions;

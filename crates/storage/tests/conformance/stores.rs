@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
+use pinwire_domain::policy::Placement;
 use pinwire_domain::{Time, UserId, limits};
 use pinwire_storage::{Committed, Migrate, OpenError, Source, Store, StoreConfig, Target};
 use sha2::{Digest, Sha256};
@@ -164,6 +165,12 @@ impl TestStore {
              values ({id}, '{username}', '{username}', '{username}@pinwire.example', 1, {})",
             self.now().as_millis()
         ));
+        // Most tests begin with people whom anybody may write to.
+        self.execute(&format!(
+            "insert into user_settings (user_id, typing, presence, read_receipts, pin_saved_notice, version,
+                                        from_followers, from_everyone)
+             values ({id}, true, true, true, true, 0, 'inbox', 'inbox')"
+        ));
         UserId::new(id)
     }
 }
@@ -209,6 +216,7 @@ fn config(target: &Target) -> StoreConfig {
         writers: 2,
         migrate: Migrate::Forward,
         people_max: limits::CONVERSATION_PEOPLE_DEFAULT,
+        strangers: Placement::Inbox,
     }
 }
 

@@ -248,9 +248,16 @@ impl<'a> Walk<'a> {
                 } else {
                     History::FromJoin
                 };
+                let is_wary = self.people[PEOPLE - 2..].contains(&other);
+                if is_wary {
+                    self.at.is_wary(other);
+                }
                 let added = store
                     .add_members(user, id, vec![other], history, None)
                     .await;
+                if is_wary {
+                    self.at.is_open(other);
+                }
                 match added {
                     Ok(made) => self.is_added(user, (id, other), made.outcome[0].1, sees_all),
                     Err(error) => assert!(!done::<()>(Err(error))),

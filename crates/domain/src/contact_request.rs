@@ -1,0 +1,88 @@
+//! Contact requests: what a stranger may send before they are answered, and what the receiver sees of it.
+
+use crate::link::without_links;
+use crate::{Field, Refusal, limits};
+
+/// How a person of a conversation of two answered the one who began it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Not, or in silence: until then nothing more can be sent to them.
+    Awaited,
+    /// They took it.
+    Accepted,
+}
+
+impl Answer {
+    /// The name in rows.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Awaited => "awaited",
+            Self::Accepted => "accepted",
+        }
+    }
+
+    /// The answer of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Awaited, Self::Accepted]
+            .into_iter()
+            .find(|it| it.name() == name)
+    }
+}
+
+/// Makes sure that a message may go to somebody whose answer is awaited: the first one, with a pin and a short text.
+///
+/// # Errors
+/// [`Refusal::AwaitingAnswer`] if there was one before, [`Refusal::FirstContactNeedsPin`], [`Refusal::InvalidValue`] for
+/// a text of more than [`limits::REQUEST_TEXT_MAX`].
+pub fn check(last_position: i64, has_pin: bool, text: Option<&str>) -> Result<(), Refusal> {
+    if last_position > 0 {
+        return Err(Refusal::AwaitingAnswer);
+    }
+    if !has_pin {
+        return Err(Refusal::FirstContactNeedsPin);
+    }
+    if text.is_some_and(|text| text.chars().count() > limits::REQUEST_TEXT_MAX) {
+        let most = limits::REQUEST_TEXT_MAX;
+        let reason = format!("a first message has {most} characters at most");
+        return Err(Refusal::InvalidValue(Field::new("text", reason)));
+    }
+    Ok(())
+}
+
+/// What the receiver of a request sees of its text: nothing that leads anywhere, and no more than the bound.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    let shown = without_links(text);
+    shown.chars().take(limits::REQUEST_TEXT_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_message_is_a_pin_with_a_short_text_and_the_next_one_waits() {
+        let most = "x".repeat(limits::REQUEST_TEXT_MAX);
+        assert_eq!(check(0, true, None), Ok(()));
+        assert_eq!(check(0, true, Some(&most)), Ok(()));
+        let refused = check(0, true, Some(&format!("{most}x")));
+        assert!(matches!(refused, Err(Refusal::InvalidValue(_))));
+        assert_eq!(
+            check(0, false, Some("x")),
+            Err(Refusal::FirstContactNeedsPin)
+        );
+        assert_eq!(check(1, true, None), Err(Refusal::AwaitingAnswer));
+    }
+
+    #[test]
+    fn a_request_shows_no_link_and_no_more_than_the_bound() {
+        assert_eq!(shown("Look at https://x.example/a?b"), "Look at […]");
+        let long = "a.example/x?y ".repeat(limits::REQUEST_TEXT_MAX);
+        assert_eq!(shown(&long).chars().count(), limits::REQUEST_TEXT_MAX);
+        for answer in [Answer::Awaited, Answer::Accepted] {
+            assert_eq!(Answer::from_name(answer.name()), Some(answer));
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Contact requests: a stranger's first pin waits, and whoever sent it learns nothing of what becomes of it.
+
+use pinwire_domain::conversation::{MembershipState, SendMode};
+use pinwire_domain::event::{Cursor, EventKind};
+use pinwire_domain::message::{Carried, MessageDraft};
+use pinwire_domain::policy::Placement;
+use pinwire_domain::settings::{ContactPolicyChange, SettingsChange};
+use pinwire_domain::{ConversationId, PinId, UserId};
+use pinwire_storage::events::{Stretch, What as Shown};
+use pinwire_storage::inbox::Filter;
+use pinwire_storage::send::{Recipient, SendRequest, What};
+
+use crate::acts::{only, refusal, request};
+use crate::boards::full;
+use crate::stores::TestStore;
+
+impl TestStore {
+    /// Somebody who has set nothing.
+    fn stranger(&self, username: &str) -> UserId {
+        let person = self.person(username);
+        self.is_wary(person);
+        person
+    }
+
+    async fn waiting(&self, person: UserId) -> Vec<ConversationId> {
+        let page = self.store.requests(person, None, 9).await.unwrap().value;
+        page.items.iter().map(|it| it.conversation.id).collect()
+    }
+
+    /// The kinds of events that a person hears after a place.
+    async fn told(&self, person: UserId, seq: i64) -> Vec<EventKind> {
+        let cursor = Cursor {
+            epoch: self.store.epoch().into(),
+            seq,
+        };
+        let Stretch::Events { events, .. } =
+            self.store.stream(person, cursor, 99).await.unwrap().value
+        else {
+            panic!()
+        };
+        events.iter().map(|it| it.event.kind).collect()
+    }
+
+    async fn tries(&self, sender: UserId, to: UserId, text: &str, pin: Option<PinId>) -> String {
+        let draft = MessageDraft::new(Some(text), pin.map(Carried::Pin)).unwrap();
+        let send = |draft| SendRequest {
+            what: What::Draft(draft),
+            ..request(PinId::new(1), &[to], SendMode::Separate)
+        };
+        let would = self
+            .store
+            .would_send(full(sender), send(draft.clone()))
+            .await;
+        let would = would.map_or_else(
+            |e| refusal::<()>(Err(e)),
+            |it| format!("{}", it[0].available),
+        );
+        let sent = self.store.send(full(sender), send(draft)).await;
+        let sent = sent.map_or_else(
+            |e| refusal::<()>(Err(e)),
+            |it| format!("{}", it.outcome.to[0].message.is_some()),
+        );
+        assert_eq!(would, sent, "a dry run says the same");
+        sent
+    }
+
+    async fn sets(&self, person: UserId, contacts: ContactPolicyChange) {
+        let change = SettingsChange {
+            contacts,
+            ..SettingsChange::default()
+        };
+        self.store.change_settings(person, change).await.unwrap();
+    }
+}
+
+both! {
+    a_strangers_first_pin_waits_for_an_answer(at) {
+        let (ana, bo) = (at.stranger("ana"), at.stranger("bo"));
+        let pin = at.pin(ana);
+        let before = at.store.head().await.unwrap();
+        let (id, position) = at.sends_to(ana, pin, bo).await;
+        assert_eq!(position, 1);
+        assert_eq!(at.told(bo, before).await, [EventKind::RequestCreated]);
+        assert_eq!(at.told(ana, before).await, [EventKind::MessageCreated]);
+        // Bo's part of it is the request alone.
+        assert_eq!(at.waiting(bo).await, [id]);
+        let asked = at.store.request(bo, id).await.unwrap().value;
+        assert_eq!(asked.message.unwrap().pin.unwrap().0.id, pin.get());
+        assert_eq!(asked.conversation.members.iter().map(|it| it.person.id).collect::<Vec<_>>(), [ana]);
+        assert_eq!(refusal(at.store.conversation(bo, id).await), "ConversationNotFound");
+        assert_eq!(at.inbox(bo, Filter::All).await, []);
+        let totals = at.store.unread(bo).await.unwrap().value;
+        assert_eq!((totals.messages, totals.requests), (0, 1));
+        assert_eq!(at.store.heads(bo).await.unwrap().value.len(), 0);
+        // Ana sees both of them, and waits.
+        assert_eq!(at.members_of(ana, id).await, [ana, bo]);
+        assert_eq!(at.tries(ana, bo, "again", Some(pin)).await, "AwaitingAnswer");
+        let draft = MessageDraft::new(Some("please"), None).unwrap();
+        let refused = at.store.send_message(full(ana), id, draft, None, None).await;
+        assert_eq!(refusal(refused), "AwaitingAnswer");
+        let to_it = SendRequest { recipients: vec![Recipient::Conversation(id)], ..request(pin, &[], SendMode::Separate) };
+        assert_eq!(refusal(at.store.send(full(ana), to_it).await), "AwaitingAnswer");
+
+        let anas = at.sees(ana, id).await;
+        let before = at.store.head().await.unwrap();
+        at.store.accept_request(bo, id).await.unwrap();
+        assert_eq!(at.told(ana, before).await, []);
+        assert_eq!(at.sees(ana, id).await, anas, "nothing that Ana sees has changed");
+        let cursor = Cursor { epoch: at.store.epoch().into(), seq: before };
+        let Stretch::Events { events, .. } = at.store.stream(bo, cursor, 9).await.unwrap().value else { panic!() };
+        let Shown::Accepted(Some(message)) = &events[0].what else { panic!() };
+        assert_eq!((events.len(), events[0].event.kind, message.position), (1, EventKind::RequestAccepted, 1));
+        assert_eq!(at.waiting(bo).await, []);
+        assert_eq!(at.inbox(bo, Filter::Unread).await, [id]);
+        assert_eq!(at.sees(bo, id).await.mine.unread.messages, 1);
+        assert_eq!(at.writes(ana, id, "two").await, 2);
+        assert_eq!(at.positions(bo, id).await, [1, 2]);
+        assert_eq!(refusal(at.store.accept_request(bo, id).await), "RequestNotFound");
+    }
+
+    what_becomes_of_a_request_does_not_show(at) {
+        let ana = at.stranger("ana");
+        let pin = at.pin(ana);
+        let people = ["silent", "ignores", "blocks", "blocked", "nobody", "gone"].map(|name| at.stranger(name));
+        let [silent, ignores, blocks, blocked, nobody, gone] = people;
+        at.store.block(blocked, ana).await.unwrap();
+        at.store.block(gone, ana).await.unwrap();
+        at.store.unblock(gone, ana).await.unwrap();
+        at.sets(nobody, ContactPolicyChange { everyone: Some(Placement::Nobody), ..ContactPolicyChange::default() }).await;
+        let before = at.store.head().await.unwrap();
+        let mut ids = Vec::new();
+        for person in people {
+            assert_eq!(at.tries(ana, person, "x", None).await, "FirstContactNeedsPin");
+            assert!(at.tries(ana, person, &"x".repeat(141), Some(pin)).await.starts_with("InvalidValue"));
+            assert_eq!(at.tries(ana, person, &"x".repeat(140), Some(pin)).await, "true");
+            ids.push(at.inbox(ana, Filter::All).await[0]);
+        }
+        at.store.ignore_request(ignores, ids[1]).await.unwrap();
+        at.store.block(blocks, ana).await.unwrap();
+        for (person, waits) in people.into_iter().zip([true, false, false, false, false, true]) {
+            assert_eq!(!at.waiting(person).await.is_empty(), waits, "{person}");
+            assert_eq!(at.inbox(person, Filter::All).await, []);
+        }
+        // The request of who was blocked is gone with an event, where there was one.
+        assert_eq!(at.told(blocks, before).await, [EventKind::RequestCreated, EventKind::RequestIgnored, EventKind::BlockAdded]);
+        assert_eq!(at.told(blocked, before).await, []);
+        assert_eq!(at.told(nobody, before).await, []);
+        // Ana sees the same of each.
+        let (mut refusals, mut views) = (Vec::new(), Vec::new());
+        for (person, id) in people.into_iter().zip(&ids) {
+            refusals.push(at.tries(ana, person, "more", Some(pin)).await);
+            let view = at.sees(ana, *id).await;
+            let members = view.conversation.members.iter();
+            let members: Vec<_> = members.filter(|it| it.person.id != ana).map(|it| (it.read_position, it.delivered_position)).collect();
+            views.push(format!("{:?} {members:?} {:?}", view.mine.unread, view.conversation.last_position));
+        }
+        refusals.dedup();
+        views.dedup();
+        assert_eq!((refusals, views.len()), (vec!["AwaitingAnswer".to_owned()], 1));
+        assert_eq!(at.told(ana, before).await, [EventKind::MessageCreated; 6]);
+        let _ = silent;
+    }
+
+    who_knows_the_sender_is_not_asked(at) {
+        let ana = at.stranger("ana");
+        let [follows, talked, follower, open] = ["follows", "talked", "follower", "open"].map(|name| at.stranger(name));
+        at.follow(follows, ana);
+        at.follow(ana, follower);
+        at.sets(open, ContactPolicyChange { everyone: Some(Placement::Inbox), ..ContactPolicyChange::default() }).await;
+        let (group, _) = only(&at.store.send(full(ana), request(at.pin(ana), &[open, talked], SendMode::Group)).await.unwrap());
+        let group = ConversationId::new(group);
+        assert_eq!(at.waiting(talked).await, [group]);
+        at.store.accept_request(talked, group).await.unwrap();
+        at.writes(talked, group, "hello").await;
+        for person in [follows, talked, open] {
+            let (id, _) = at.sends_to(ana, at.pin(ana), person).await;
+            assert_eq!(at.writes(ana, id, "and more").await, 2);
+            assert_eq!(at.sees(person, id).await.mine.unread.messages, 2);
+        }
+        let (id, _) = at.sends_to(ana, at.pin(ana), follower).await;
+        assert_eq!(at.waiting(follower).await, [id]);
+    }
+
+    writing_is_an_answer(at) {
+        let (ana, bo) = (at.stranger("ana"), at.stranger("bo"));
+        let (id, _) = at.sends_to(ana, at.pin(ana), bo).await;
+        let before = at.store.head().await.unwrap();
+        assert_eq!(at.sends_to(bo, at.pin(bo), ana).await, (id, 2));
+        assert_eq!(at.told(bo, before).await, [EventKind::RequestAccepted, EventKind::MessageCreated]);
+        assert_eq!(at.told(ana, before).await, [EventKind::MessageCreated]);
+        assert_eq!(at.positions(bo, id).await, [1, 2]);
+        assert_eq!(at.writes(ana, id, "three").await, 3);
+        // Also of who had ignored it, and of who had blocked the sender then: they do not see what was withheld.
+        let [cy, dee] = ["cy", "dee"].map(|name| at.stranger(name));
+        at.store.block(dee, ana).await.unwrap();
+        for (person, seen) in [(cy, vec![1, 2]), (dee, vec![2])] {
+            let (id, _) = at.sends_to(ana, at.pin(ana), person).await;
+            if person == cy {
+                at.store.ignore_request(cy, id).await.unwrap();
+            }
+            at.store.unblock(person, ana).await.unwrap();
+            assert_eq!(at.sends_to(person, at.pin(person), ana).await, (id, 2));
+            assert_eq!(at.positions(person, id).await, seen);
+            assert_eq!(at.writes(ana, id, "three").await, 3);
+        }
+    }
+
+    a_conversation_is_begun_and_asks_with_its_first_message(at) {
+        let (ana, bo) = (at.stranger("ana"), at.stranger("bo"));
+        let begun = at.store.begin_conversation(ana, vec![bo], None, None).await.unwrap();
+        let id = ConversationId::new(begun.outcome.0);
+        assert_eq!(at.waiting(bo).await, []);
+        assert_eq!(at.members_of(ana, id).await, [ana, bo]);
+        let draft = MessageDraft::new(Some("x"), None).unwrap();
+        let refused = at.store.send_message(full(ana), id, draft, None, None).await;
+        assert_eq!(refusal(refused), "FirstContactNeedsPin");
+        let draft = MessageDraft::new(Some("x"), Some(Carried::Pin(at.pin(ana)))).unwrap();
+        at.store.send_message(full(ana), id, draft, None, None).await.unwrap();
+        assert_eq!(at.waiting(bo).await, [id]);
+        let state = at.number(&format!(
+            "select count(*) from memberships where user_id = {bo} and state = '{}'",
+            MembershipState::Requested.name()
+        ));
+        assert_eq!(state, 1);
+    }
+
+    a_group_holds_nobody_who_has_not_agreed(at) {
+        let (ana, bo, cy) = (at.stranger("ana"), at.stranger("bo"), at.stranger("cy"));
+        at.follow(bo, ana);
+        let before = at.store.head().await.unwrap();
+        let sent = at.store.send(full(ana), request(at.pin(ana), &[bo, cy], SendMode::Group)).await.unwrap();
+        let id = ConversationId::new(only(&sent).0);
+        assert_eq!(at.members_of(ana, id).await, [ana, bo]);
+        assert_eq!(at.told(cy, before).await, [EventKind::RequestCreated]);
+        at.writes(bo, id, "two").await;
+        let asked = at.store.request(cy, id).await.unwrap().value;
+        assert_eq!((asked.message, asked.conversation.members.len()), (None, 2));
+        at.store.accept_request(cy, id).await.unwrap();
+        assert_eq!(at.members_of(ana, id).await, [ana, bo, cy]);
+        assert_eq!(at.positions(cy, id).await, [1, 2, 3]);
+    }
+}

@@ -1,0 +1,47 @@
+drop view relations;
+drop view members;
+drop view own_conversations;
+drop view marks;
+alter table user_settings drop column from_everyone;
+alter table user_settings drop column from_followers;
+alter table user_settings drop column from_talked;
+alter table user_settings drop column from_followed;
+alter table user_settings drop column from_mutual;
+alter table memberships drop column answer;
+create view marks as
+select m.conversation_id, m.user_id, m.state, m.read_position, m.unread_flag, m.muted_until, m.archived,
+       m.hidden_position, m.messages_sent, m.pins_sent, m.last_sent_at, m.created_at, m.version,
+       (select count(*) from messages q
+        where q.conversation_id = m.conversation_id and q.position > m.read_position
+          and (q.kind = 'system' or q.deleted_at is not null)
+          and not exists (
+              select 1 from message_exclusions e
+              where e.user_id = m.user_id and e.conversation_id = q.conversation_id and e.position = q.position))
+       + (select count(*) from message_exclusions e
+          where e.user_id = m.user_id and e.conversation_id = m.conversation_id
+            and e.position > m.read_position) as uncounted,
+       (select max(e.position) from message_exclusions e
+        where e.user_id = m.user_id and e.conversation_id = m.conversation_id) as last_excluded,
+       m.shown_position, m.delivered_position, m.first_position, m.still_position, m.still_at, m.still_seq, m.still_image
+from memberships m;
+create view own_conversations as
+select m.user_id, m.conversation_id, m.state, m.read_position, m.unread_flag, m.muted_until, m.archived,
+       m.hidden_position, m.uncounted, c.last_position,
+       coalesce(m.still_seq, c.activity_seq) as activity_seq, coalesce(m.still_position, c.last_position) as stands_at
+from marks m cross join lateral (select * from conversations where id = m.conversation_id offset 0) c;
+create view members as
+select m.conversation_id, m.user_id, m.state, m.read_position, m.unread_flag, m.muted_until, m.archived,
+       m.hidden_position, m.created_at, m.version, m.uncounted, m.last_excluded, u.username, u.full_name,
+       u.profile_image, u.version as user_version, h.state as head_state, h.device_id as head_device_id,
+       h.closed_position as head_closed_position, h.version as head_version, m.messages_sent, m.pins_sent,
+       m.last_sent_at, exists (
+           select 1 from blocks b join memberships o on o.user_id = b.blocked_id
+           where b.blocker_id = m.user_id and o.conversation_id = m.conversation_id) as has_blocks,
+       m.shown_position,
+       coalesce((select s.read_receipts from user_settings s where s.user_id = m.user_id), true) as read_receipts,
+       m.delivered_position, m.first_position, m.still_position, m.still_at, m.still_seq, m.still_image
+from marks m
+cross join lateral (select * from users where id = m.user_id offset 0) u
+left join lateral (
+    select * from heads where user_id = m.user_id and conversation_id = m.conversation_id offset 0
+) h on true;
