@@ -9,6 +9,7 @@
     reason = "a test tells by a panic, and has a clock of its own"
 )]
 
+mod authorization;
 mod bad_frames;
 mod bad_requests;
 mod bad_tokens;
