@@ -150,7 +150,7 @@ impl Rows {
     }
 
     /// What of these rows may serve the next batch, too: conversations with their members, how they are found, and who
-    /// has blocked whom or not.
+    /// has blocked whom or not. Also where somebody has blocked a member: that one's acts must take no longer for it.
     pub(crate) fn into_kept(self) -> Self {
         let mut kept = Self {
             conversations: self.conversations,
@@ -162,7 +162,7 @@ impl Rows {
         kept.conversations
             .keep_for_later(KEPT_MAX, |it| it.is_some());
         kept.members
-            .keep_for_later(KEPT_MAX, |it| it.is_some_and(Members::are_plain));
+            .keep_for_later(KEPT_MAX, |it| it.is_some_and(Members::all_counted));
         kept.conversations_of_people
             .keep_for_later(KEPT_MAX, |it| it.is_some());
         kept.blocks.keep_for_later(KEPT_MAX, |_| true);

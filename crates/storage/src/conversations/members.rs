@@ -51,12 +51,9 @@ impl Members {
         it.map(Arc::make_mut)
     }
 
-    /// Whether what each of them sees follows from these rows alone: it is known how much is unread, and nobody has
-    /// blocked anybody.
-    pub(crate) fn are_plain(&self) -> bool {
-        self.0
-            .iter()
-            .all(|m| m.uncounted.is_some() && !m.has_blocks)
+    /// Whether it is known of everybody how much is unread.
+    pub(crate) fn all_counted(&self) -> bool {
+        self.0.iter().all(|m| m.uncounted.is_some())
     }
 
     /// A message moves the conversation for all but those from whom it is withheld.
