@@ -79,11 +79,14 @@ pub(crate) fn settle(
     post: &Post<'_>,
     members: &mut Members,
 ) -> Step<()> {
-    answer(tx, (id, position), post.sender, members);
+    if kind == ConversationKind::Direct {
+        answer(tx, (id, position), post.sender, members);
+    }
     knock(tx, (id, kind), post, members)
 }
 
-/// Who writes to somebody who waits for their answer, has answered: `position` is where they write.
+/// Who writes to somebody who waits for their answer, has answered: `position` is where they write. A group is joined
+/// before all its members' eyes, by accepting alone.
 fn answer(
     tx: &mut Tx<'_>,
     (id, position): (ConversationId, i64),
@@ -91,7 +94,6 @@ fn answer(
     members: &mut Members,
 ) {
     let asked = [MembershipState::Requested, MembershipState::Ignored];
-    // Into a group nobody writes who is asked: that was looked at before.
     if members.state(sender).is_some_and(|it| asked.contains(&it))
         && let Some(mine) = members.any_mut(sender)
     {

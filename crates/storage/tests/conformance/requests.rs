@@ -235,6 +235,9 @@ both! {
         at.writes(bo, id, "two").await;
         let asked = at.store.request(cy, id).await.unwrap().value;
         assert_eq!((asked.message, asked.conversation.members.len()), (None, 2));
+        // The group is found by its people, and writing into it is no way around the answer.
+        let written = at.store.send(full(cy), request(at.pin(cy), &[ana, bo], SendMode::Group)).await;
+        assert_eq!(refusal(written), "ConversationNotFound");
         at.store.accept_request(cy, id).await.unwrap();
         assert_eq!(at.members_of(ana, id).await, [ana, bo, cy]);
         assert_eq!(at.positions(cy, id).await, [1, 2, 3]);
