@@ -10,7 +10,7 @@ use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::log::{About, NewEvent};
 use crate::page::{Page, one_more};
-use crate::people::{PERSON, Person, PersonRow};
+use crate::people::{self, PERSON, Person, PersonRow};
 use crate::schema::{blocks, companion_signs, users};
 use crate::{Snapshot, Store, conversations, requests};
 
@@ -56,14 +56,7 @@ fn block(tx: &mut Tx<'_>, user: UserId, other: UserId) -> Step<()> {
     for key in locks(user, other, &shared)? {
         tx.lock(key)?;
     }
-    let open = users::table
-        .filter(users::id.eq(other.get()))
-        .filter(users::closed_at.is_null())
-        .count();
-    let open: i64 = on!(tx.conn()?, c => open.get_result(c))?;
-    if open == 0 {
-        return Err(Refusal::UserNotFound.into());
-    }
+    people::account(tx, other)?;
     let now = tx.source.now();
     let values = (
         blocks::blocker_id.eq(user.get()),

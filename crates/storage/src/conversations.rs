@@ -23,7 +23,7 @@ pub use views::{Conversation, ConversationView, Member, Mine};
 use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
-use crate::log::{About, NewEvent};
+use crate::groups;
 use crate::people;
 use crate::safety;
 use crate::schema::memberships;
@@ -140,12 +140,7 @@ pub(crate) fn create(
         let mut member = Membership::new(account, MembershipState::Member, now);
         member.land(kind, landing);
         if member.state == MembershipState::Requested {
-            tx.emit(NewEvent {
-                at: now,
-                kind: EventKind::RequestCreated,
-                actor: caller,
-                about: About::Theirs(person, id),
-            });
+            groups::tell(tx, caller, EventKind::RequestCreated, (person, id));
         }
         members.push(Arc::new(member));
     }
