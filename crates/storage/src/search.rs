@@ -7,7 +7,7 @@ mod block;
 mod index;
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -41,13 +41,19 @@ const EXCLUSIONS: Table = Table {
     columns: &[],
 };
 
+/// What blocks hold.
+const BLOCKS: Table = Table {
+    name: "search_blocks",
+    key: &["conversation_id", "block"],
+    columns: &["entries"],
+};
+
 /// A block that the viewer may look into.
 #[derive(Queryable)]
 struct Block {
     conversation: i64,
     number: i64,
     newest_at: i64,
-    entries: String,
     /// The first message that the viewer sees.
     first_position: i64,
 }
@@ -90,6 +96,8 @@ impl<'a> Sought<'a> {
     }
 
     /// The next blocks after `last` that may hold such messages, that of the newest message first.
+    ///
+    /// Without what they hold: the database puts all of a viewer's blocks in order to give the first of them.
     fn blocks(&self, conn: &mut Conn, last: Option<&Block>, limit: i64) -> Result<Vec<Block>> {
         let contains = if conn.is_postgres() {
             "strpos"
@@ -111,7 +119,6 @@ impl<'a> Sought<'a> {
                     own_blocks::conversation_id,
                     own_blocks::block,
                     own_blocks::newest_at,
-                    own_blocks::entries,
                     own_blocks::first_position,
                 ))
                 .into_boxed();
@@ -139,12 +146,21 @@ impl<'a> Sought<'a> {
     }
 
     /// The messages in these blocks that are sought, newest first.
-    fn hits(&self, blocks: &[Block]) -> Vec<Hit> {
+    fn hits(&self, conn: &mut Conn, blocks: &[Block]) -> Result<Vec<Hit>> {
+        type Sql = (BigInt, BigInt, Text);
+        let key = |it: &Block| (it.conversation, it.number);
+        let starts = blocks.iter().map(|it| (key(it), it.first_position));
+        let starts: HashMap<(i64, i64), i64> = starts.collect();
+        let keys = blocks.iter().map(key);
+        let keys = keys.map(|key| vec![key.0.into(), key.1.into()]).collect();
         let mut hits = Vec::new();
-        for it in blocks {
-            for line in block::lines(&it.entries) {
-                let hit = (line.sent_at, it.conversation, line.position);
-                let fits = line.position >= it.first_position
+        for (conversation, number, entries) in
+            many::select::<Sql, (i64, i64, String)>(conn, &BLOCKS, keys)?
+        {
+            let first = starts.get(&(conversation, number)).copied();
+            for line in block::lines(&entries) {
+                let hit = (line.sent_at, conversation, line.position);
+                let fits = first.is_some_and(|first| line.position >= first)
                     && (self.since..=self.until).contains(&line.sent_at)
                     && self.after.is_none_or(|mark| hit < mark)
                     && self
@@ -158,7 +174,7 @@ impl<'a> Sought<'a> {
             }
         }
         hits.sort_unstable_by_key(|hit| Reverse(*hit));
-        hits
+        Ok(hits)
     }
 
     /// The first `want` of these that are not kept from the viewer.
@@ -187,7 +203,7 @@ impl<'a> Sought<'a> {
         let mut last: Option<Block> = None;
         loop {
             let mut blocks = self.blocks(conn, last.as_ref(), limit)?;
-            let hits = self.hits(&blocks);
+            let hits = self.hits(conn, &blocks)?;
             found.extend(self.seen(conn, &hits, want)?);
             found.sort_unstable_by_key(|hit| Reverse(*hit));
             found.truncate(want);
