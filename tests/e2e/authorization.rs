@@ -20,7 +20,9 @@ fn body(operation: &str, friend: &str) -> Option<Value> {
         "boards/update" => json!({"name": "Halls"}),
         "contact_requests/accept"
         | "contact_requests/ignore"
+        | "blocked_domains/update"
         | "messages/save_pin"
+        | "moderation_reports/claim"
         | "pins/save"
         | "typing/create" => json!({}),
         "conversations/update" => json!({"title": "Halls"}),
@@ -32,6 +34,7 @@ fn body(operation: &str, friend: &str) -> Option<Value> {
         "messages/forward" => json!({"recipients": to_friend}),
         "read_marks/update" => json!({"position": 1}),
         "heads/update" => json!({"state": "open"}),
+        "moderation_reports/resolve" => json!({"action": "none"}),
         "pins/update" => json!({"title": "Blue hall"}),
         "pins/send" => json!({"recipients": to_friend, "mode": "separate"}),
         _ => return None,
@@ -46,6 +49,7 @@ struct Ids {
     board: String,
     session: String,
     user: String,
+    report: String,
 }
 
 impl Ids {
@@ -58,6 +62,7 @@ impl Ids {
             board: id(3),
             session: id(4),
             user: id(5),
+            report: id(6),
         }
     }
 
@@ -69,6 +74,7 @@ impl Ids {
             board: id(),
             session: id(),
             user: id(),
+            report: id(),
         }
     }
 
@@ -80,6 +86,8 @@ impl Ids {
             .replace("{board_id}", &self.board)
             .replace("{session_id}", &self.session)
             .replace("{user_id}", &self.user)
+            .replace("{report_id}", &self.report)
+            .replace("{domain}", "pills.example")
             .replace("{position}", "1")
             .replace("{emoji}", "%F0%9F%91%8D");
         if operation.id == "messages/delete" {
@@ -98,13 +106,14 @@ struct Operation {
     needs_token: bool,
 }
 
-/// Every operation on something of somebody's. What everybody may look at by its name is not among them.
+/// Every operation on something of somebody's. What everybody may look at by its name, or by a token that nobody guesses,
+/// is not among them.
 fn operations() -> Vec<Operation> {
     let document: Value = serde_json::from_str(DOCUMENT).expect("JSON");
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         let of_a_person = path.starts_with("/v5/blocks") || path.contains("{username}");
-        if !path.contains('{') || of_a_person {
+        if !path.contains('{') || of_a_person || path.contains("{token}") {
             continue;
         }
         for method in ["get", "post", "put", "patch", "delete"] {
@@ -149,12 +158,17 @@ struct Stage {
     eve: Person,
     cleo: Person,
     dan: Person,
+    /// A moderator, who is a stranger otherwise.
+    mo: Person,
     ids: Ids,
 }
 
 impl Stage {
     async fn set(world: &World) -> Self {
-        let [ana, bob, cleo, dan, eve] = world.people(["ana", "bob", "cleo", "dan", "eve"]).await;
+        let [ana, bob, cleo, dan, eve, mo] = world
+            .people(["ana", "bob", "cleo", "dan", "eve", "mo"])
+            .await;
+        let mo = world.appoints(&mo).await;
         dan.is_wary().await;
         let board = ana.makes_board("Secret", "SECRET").await;
         let pin = ana.pins_on(&board, "Green hall").await;
@@ -166,12 +180,15 @@ impl Stage {
             .as_str()
             .expect("an id")
             .to_owned();
+        let report = json!({"subject": {"kind": "user", "user_id": bob.id}, "category": "spam"});
+        let reported = ana.api.post("/v5/reports", &report).await.is(201);
         let ids = Ids {
             conversation,
             pin: pin.id,
             board,
             session,
             user: bob.id.clone(),
+            report: reported["id"].as_str().expect("an id").to_owned(),
         };
         Self {
             ana,
@@ -179,6 +196,7 @@ impl Stage {
             eve,
             cleo,
             dan,
+            mo,
             ids,
         }
     }
@@ -196,9 +214,13 @@ async fn what_is_anothers_answers_like_what_is_not_there(world: &World) {
     let nothing = Ids::of_nothing();
     // Bob has nothing to do with what is Ana's alone.
     for operation in operations() {
-        let outsiders = [&stage.eve, &stage.cleo, &stage.dan, &stage.bob];
+        let outsiders = [&stage.eve, &stage.cleo, &stage.dan, &stage.bob, &stage.mo];
+        let of_moderators = operation.path.starts_with("/v5/moderation/");
         for who in outsiders {
             let of_conversation = operation.path.contains("{conversation_id}");
+            if of_moderators && who.username == "mo" {
+                continue;
+            }
             let is_asked = who.username == "dan" && operation.path.contains("contact_requests");
             if is_asked || (who.username == "bob" && of_conversation) {
                 continue;
@@ -216,7 +238,9 @@ async fn what_is_anothers_answers_like_what_is_not_there(world: &World) {
             let nothings = ask(who, &operation, &nothing, &friend.id).await;
             let name = format!("{} by {}", operation.id, who.username);
             assert_eq!(plain(&anothers), plain(&nothings), "{name}");
-            let hides = anothers.status == 404 || operation.id == "pins/list_conversations";
+            let hides = anothers.status == 404
+                || operation.id == "pins/list_conversations"
+                || of_moderators && anothers.status == 403;
             assert!(hides, "{name}: {anothers}");
         }
     }
@@ -238,7 +262,13 @@ async fn nobody_asks_without_a_token(world: &World) {
 async fn what_is_no_id_is_refused(world: &World) {
     let stage = Stage::set(world).await;
     for operation in operations() {
-        let answer = ask(&stage.ana, &operation, &Ids::malformed(), &stage.bob.id).await;
+        // The name of a domain is no id.
+        if operation.path.contains("{domain}") {
+            continue;
+        }
+        let of_moderators = operation.path.starts_with("/v5/moderation/");
+        let who = if of_moderators { &stage.mo } else { &stage.ana };
+        let answer = ask(who, &operation, &Ids::malformed(), &stage.bob.id).await;
         assert_eq!(answer.status, 400, "{}: {answer}", operation.id);
     }
 }

@@ -13,6 +13,7 @@
 )]
 
 mod bus;
+mod commands;
 mod contention;
 mod nodes;
 mod schema;

@@ -37,6 +37,7 @@ impl Api {
             client: reqwest::Client::builder()
                 .no_proxy()
                 .pool_idle_timeout(IDLE_MAX)
+                .redirect(reqwest::redirect::Policy::none())
                 .build()
                 .expect("a client"),
         }

@@ -36,7 +36,7 @@ pub struct Pin {
 
 impl Person {
     /// Makes an account and signs in.
-    pub(crate) async fn sign_up(api: &Api, username: &str) -> Self {
+    pub async fn sign_up(api: &Api, username: &str) -> Self {
         let mut name = username.to_owned();
         name[..1].make_ascii_uppercase();
         let account = json!({
@@ -164,6 +164,11 @@ impl Person {
     /// Makes a pin on a board.
     pub async fn pins_on(&self, board: &str, title: &str) -> Pin {
         self.pins_with(title, &json!({"board_id": board})).await
+    }
+
+    /// Makes a pin that leads there.
+    pub async fn pins_to(&self, link: &str) -> Pin {
+        self.pins_with("Green hall", &json!({"link": link})).await
     }
 
     async fn pins_with(&self, title: &str, more: &Value) -> Pin {

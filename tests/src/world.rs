@@ -1,5 +1,7 @@
 //! Servers, and the people who use them.
 
+use std::path::Path;
+
 use tempfile::TempDir;
 
 use crate::database::Database;
@@ -91,6 +93,12 @@ impl World {
         Api::new(&self.node().base, self.node().contract())
     }
 
+    /// An API of a node that was started by itself.
+    #[must_use]
+    pub fn api_of(&self, node: &Node) -> Api {
+        Api::new(&node.base, node.contract())
+    }
+
     /// Somebody new, who talks to the first node.
     pub async fn person(&self, username: &str) -> Person {
         Person::sign_up(&self.api(), username).await
@@ -106,6 +114,20 @@ impl World {
         people
             .try_into()
             .unwrap_or_else(|_| unreachable!("as many as before"))
+    }
+
+    /// A folder that goes away with it.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Makes somebody a moderator, as `pinwire grant` does; signed in anew.
+    pub async fn appoints(&self, person: &Person) -> Person {
+        let id = &person.id;
+        let row = format!("insert into moderators (user_id, granted_at) values ({id}, 1)");
+        self.database.execute(&row);
+        person.signs_in().await
     }
 
     /// Starts one more node on the same database.
@@ -138,6 +160,8 @@ fn settings(database: &Database, bus: Option<&PubSub>) -> Vec<(String, String)> 
         ("PINWIRE_LOG", "info,pinwire_gateway=debug".to_owned()),
         // Most stories begin with people who know each other.
         ("PINWIRE_STRANGERS", "inbox".to_owned()),
+        // Their links lead nowhere.
+        ("PINWIRE_NO_LINK_CHECKS", "true".to_owned()),
         ("PINWIRE_ATTEMPTS_PER_ADDRESS", "1000000".to_owned()),
         ("PINWIRE_ATTEMPTS_PER_ACCOUNT", "1000000".to_owned()),
     ];

@@ -51,6 +51,23 @@ pub fn check(last_position: i64, has_pin: bool, text: Option<&str>) -> Result<()
     Ok(())
 }
 
+/// Makes sure that a person may ask one more stranger, after so many within 24 hours.
+///
+/// # Errors
+/// [`Refusal::DailyLimit`] at [`limits::REQUESTS_A_DAY_MAX`], for a new account at [`limits::REQUESTS_A_DAY_NEW_MAX`].
+pub fn check_day(asked: i64, account_age_ms: i64) -> Result<(), Refusal> {
+    let max = if account_age_ms < limits::ACCOUNT_NEW_MS {
+        limits::REQUESTS_A_DAY_NEW_MAX
+    } else {
+        limits::REQUESTS_A_DAY_MAX
+    };
+    if asked < max {
+        return Ok(());
+    }
+    let what = "contact requests";
+    Err(Refusal::DailyLimit { what, max })
+}
+
 /// What the receiver of a request sees of its text: nothing that leads anywhere, and no more than the bound.
 #[must_use]
 pub fn shown(text: &str) -> String {
@@ -74,6 +91,21 @@ mod tests {
             Err(Refusal::FirstContactNeedsPin)
         );
         assert_eq!(check(1, true, None), Err(Refusal::AwaitingAnswer));
+    }
+
+    #[test]
+    fn a_day_has_fewer_requests_for_new_accounts() {
+        let (few, many) = (limits::REQUESTS_A_DAY_NEW_MAX, limits::REQUESTS_A_DAY_MAX);
+        let new = limits::ACCOUNT_NEW_MS - 1;
+        assert_eq!(check_day(few - 1, new), Ok(()));
+        assert!(check_day(few, new).is_err());
+        assert_eq!(check_day(few, new + 1), Ok(()));
+        assert_eq!(check_day(many - 1, new + 1), Ok(()));
+        let (what, max) = ("contact requests", many);
+        assert_eq!(
+            check_day(many, new + 1),
+            Err(Refusal::DailyLimit { what, max })
+        );
     }
 
     #[test]

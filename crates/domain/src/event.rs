@@ -48,6 +48,8 @@ pub enum EventKind {
     UserUpdated,
     /// Somebody's own settings changed.
     SettingsUpdated,
+    /// Moderators told somebody something.
+    NoticeCreated,
     /// Somebody blocked a person.
     BlockAdded,
     /// Somebody took a block back.
@@ -58,7 +60,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::MessageCreated,
         Self::MessageEdited,
         Self::MessageDeleted,
@@ -80,6 +82,7 @@ impl EventKind {
         Self::HeadClosed,
         Self::UserUpdated,
         Self::SettingsUpdated,
+        Self::NoticeCreated,
         Self::BlockAdded,
         Self::BlockRemoved,
         Self::SessionRevoked,
@@ -110,6 +113,7 @@ impl EventKind {
             Self::HeadClosed => "head.closed",
             Self::UserUpdated => "user.updated",
             Self::SettingsUpdated => "settings.updated",
+            Self::NoticeCreated => "notice.created",
             Self::BlockAdded => "block.added",
             Self::BlockRemoved => "block.removed",
             Self::SessionRevoked => "session.revoked",

@@ -80,6 +80,8 @@ ids! {
     PinId
     /// A conversation.
     ConversationId
+    /// A report, or what was reported.
+    ReportId
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub mod pin;
 pub mod policy;
 pub mod reaction;
 pub mod refusal;
+pub mod report;
 pub mod save;
 pub mod settings;
 pub mod term;
@@ -37,6 +38,6 @@ pub mod time;
 pub mod token;
 pub mod user;
 
-pub use id::{BoardId, ConversationId, PinId, SessionId, UserId};
+pub use id::{BoardId, ConversationId, PinId, ReportId, SessionId, UserId};
 pub use refusal::{Field, Refusal};
 pub use time::Time;

@@ -32,6 +32,36 @@ pub const PIN_ALT_TEXT_MAX: usize = 500;
 pub const PIN_NOTE_MAX: usize = 500;
 /// Characters of a link or the address of a picture.
 pub const LINK_MAX: usize = 2_048;
+/// Unicode scalars of what a person writes with a report, or a moderator about it.
+pub const REPORT_COMMENT_MAX: usize = 500;
+/// Strangers whom a person asks within 24 hours.
+pub const REQUESTS_A_DAY_MAX: i64 = 50;
+/// The same of an account that is new.
+pub const REQUESTS_A_DAY_NEW_MAX: i64 = 10;
+/// How long an account is new, in milliseconds.
+pub const ACCOUNT_NEW_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// Reports a person makes within 24 hours.
+pub const REPORTS_A_DAY_MAX: i64 = 50;
+/// How long what was reported is kept after the decision, in milliseconds.
+pub const EVIDENCE_KEPT_MS: i64 = 180 * 24 * 60 * 60 * 1_000;
+/// How long a moderator holds a report without deciding, in milliseconds.
+pub const CLAIM_MS: i64 = 30 * 60 * 1_000;
+/// Messages before a reported one, or the last of a reported conversation, that moderators see.
+pub const EVIDENCE_MESSAGES_MAX: i64 = 20;
+/// How long after a link was made somebody looks again where it leads, in milliseconds.
+pub const LINK_CHECKED_AGAIN_MS: [i64; 2] = [60 * 60 * 1_000, 24 * 60 * 60 * 1_000];
+/// How often somebody tries to look where a link leads before that is held against it.
+pub const LINK_TRIES: i64 = 3;
+/// How long after a try that failed the next one comes, in milliseconds.
+pub const LINK_TRIED_AGAIN_MS: i64 = 60 * 1_000;
+/// How long a look at a link holds for who follows it, in milliseconds.
+pub const LINK_FRESH_MS: i64 = 10 * 60 * 1_000;
+/// How long one node alone looks at a link, in milliseconds.
+pub const LINK_LEASE_MS: i64 = 60 * 1_000;
+/// Redirects of a link that are followed; one more is held against it.
+pub const REDIRECTS_MAX: usize = 5;
+/// Pixels of the shorter side of a picture, below which it does not show what a link promises.
+pub const PICTURE_SIDE_MIN: u32 = 100;
 /// People one send may name.
 pub const RECIPIENTS_MAX: usize = 10;
 /// People in a conversation, the caller included, unless set otherwise.

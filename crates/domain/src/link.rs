@@ -1,5 +1,8 @@
 //! Links: addresses of the web.
 
+pub mod judge;
+pub mod lists;
+
 use std::net::Ipv4Addr;
 
 use percent_encoding::percent_decode_str;
@@ -44,15 +47,75 @@ pub fn other_domain(one: Option<&str>, two: Option<&str>) -> bool {
     one != two && domain(one) != domain(two)
 }
 
-/// What was registered of the host's name; the whole of an address of numbers.
 fn domain(link: Option<&str>) -> Option<String> {
-    let url = Url::parse(link?).ok()?;
+    registered(&Url::parse(link?).ok()?)
+}
+
+/// What was registered of the host's name of an address; the whole of an address of numbers.
+#[must_use]
+pub fn registered_domain(address: &str) -> Option<String> {
+    domain(Some(address))
+}
+
+/// What was registered of the host's name; the whole of an address of numbers.
+fn registered(url: &Url) -> Option<String> {
     let host = url.host_str()?;
     let registered = match url.host()? {
-        Host::Domain(name) => psl::domain_str(name.trim_end_matches('.')),
+        Host::Domain(name) => domain_of(name),
         Host::Ipv4(_) | Host::Ipv6(_) => None,
     };
-    Some(registered.unwrap_or(host).to_owned())
+    Some(registered.unwrap_or_else(|| host.to_owned()))
+}
+
+/// What was registered of a name.
+fn domain_of(name: &str) -> Option<String> {
+    psl::domain_str(name.trim_end_matches('.')).map(str::to_owned)
+}
+
+/// Reads the name of a domain that somebody registered, or an address of numbers, as links have it.
+///
+/// # Errors
+/// [`Refusal::InvalidValue`] naming `field`: not a name, or a suffix under which others register.
+pub fn domain_name(field: &str, name: &str) -> Result<String, Refusal> {
+    let invalid = |reason: &str| Refusal::InvalidValue(Field::new(field, reason));
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '[' | ']' | ':');
+    let url = Url::parse(&format!("http://{name}/")).ok();
+    // Of an address of version 6 alone; a port is no part of a domain.
+    let has_port = name.contains(':') && !(name.starts_with('[') && name.ends_with(']'));
+    let url = url.filter(|_| !has_port && name.chars().all(is_plain));
+    let host = url.as_ref().and_then(Url::host_str);
+    let host = host.ok_or_else(|| invalid("not the name of a domain"))?;
+    let host = host.trim_end_matches('.');
+    let is_number = matches!(
+        url.as_ref().and_then(Url::host),
+        Some(Host::Ipv4(_) | Host::Ipv6(_))
+    );
+    if !is_number && domain_of(host).is_none() {
+        return Err(invalid("not a domain that somebody can register"));
+    }
+    Ok(host.to_owned())
+}
+
+/// The domains of a list, one a line, or of a hosts file, and how many lines hold none.
+#[must_use]
+pub fn domains_of_list(list: &str) -> (Vec<String>, usize) {
+    let (mut domains, mut others) = (Vec::new(), 0);
+    for line in lists::lines(list) {
+        let mut words = line.split_whitespace().peekable();
+        let first = words.peek().copied().unwrap_or_default();
+        if first.parse::<std::net::IpAddr>().is_ok() && line != first {
+            words.next();
+        }
+        let before = domains.len();
+        domains.extend(words.filter_map(|word| domain_name("domain", word).ok()));
+        others += usize::from(domains.len() == before);
+    }
+    (domains, others)
+}
+
+/// A host and the domains that it is in: `a.b.c`, `b.c`, `c`.
+fn host_and_parents(host: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(host), |it| Some(it.split_once('.')?.1))
 }
 
 /// What stands where a link was.
@@ -188,6 +251,48 @@ mod tests {
         );
         assert_eq!(readable("https://a.example/x"), None);
         assert_eq!(readable("100% sure"), None);
+    }
+
+    #[test]
+    fn a_domain_is_one_that_somebody_registered() {
+        for (given, kept) in [
+            ("evil.example", "evil.example"),
+            ("A.Evil.Example.", "a.evil.example"),
+            ("b\u{fc}cher.example", "xn--bcher-kva.example"),
+            ("a.github.io", "a.github.io"),
+            ("192.0.2.1", "192.0.2.1"),
+            ("[2001:db8::1]", "[2001:db8::1]"),
+        ] {
+            assert_eq!(domain_name("domain", given).as_deref(), Ok(kept));
+        }
+        for bad in [
+            "",
+            ".",
+            "com",
+            "co.uk",
+            "github.io",
+            "localhost",
+            "a b.example",
+            "https://a.example",
+            "a.example/x",
+            "a.example:80",
+            "[::1]:80",
+            "me@a.example",
+            "a.example?x",
+            "%61.example",
+        ] {
+            assert!(domain_name("domain", bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_domains_is_plain_or_a_hosts_file() {
+        let list = "# comment\n0.0.0.0 a.example # x\n127.0.0.1 localhost\n\nb.example\n::1 c.example d.example\ncom\n";
+        let domains = ["a.example", "b.example", "c.example", "d.example"];
+        assert_eq!(
+            domains_of_list(list),
+            (domains.map(str::to_owned).to_vec(), 2)
+        );
     }
 
     #[test]

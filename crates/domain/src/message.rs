@@ -1,6 +1,7 @@
 //! Messages: what one may contain.
 
 use crate::board::Privacy;
+use crate::link::judge::Verdict;
 use crate::{BoardId, Field, PinId, Refusal, Time, UserId, limits, link, text};
 
 /// What wrote a message.
@@ -203,7 +204,7 @@ pub enum PinState {
     LinkChanged,
     /// Removed by its owner.
     Removed,
-    /// Blocked by moderation.
+    /// Its link leads to a domain that moderators block.
     Blocked,
 }
 
@@ -223,7 +224,14 @@ impl PinState {
 
 /// Judges a pin that was sent: the snapshot's version and link against those of now.
 #[must_use]
-pub fn pin_state(sent: (i64, Option<&str>), now: Option<(i64, Option<&str>)>) -> PinState {
+pub fn pin_state(
+    sent: (i64, Option<&str>),
+    now: Option<(i64, Option<&str>)>,
+    verdict: Option<Verdict>,
+) -> PinState {
+    if verdict == Some(Verdict::Blocked) {
+        return PinState::Blocked;
+    }
     let Some((version, link)) = now else {
         return PinState::Removed;
     };
@@ -401,18 +409,25 @@ mod tests {
     fn a_sent_pin_is_judged_by_version_and_host() {
         let sent = (1, Some("https://a.example/x"));
         assert_eq!(
-            pin_state(sent, Some((1, Some("https://a.example/x")))),
+            pin_state(sent, Some((1, Some("https://a.example/x"))), None),
             PinState::Live
         );
         assert_eq!(
-            pin_state(sent, Some((2, Some("https://a.example/y")))),
+            pin_state(sent, Some((2, Some("https://a.example/y"))), None),
             PinState::Edited
         );
         assert_eq!(
-            pin_state(sent, Some((2, Some("https://b.example/x")))),
+            pin_state(sent, Some((2, Some("https://b.example/x"))), None),
             PinState::LinkChanged
         );
-        assert_eq!(pin_state(sent, Some((2, None))), PinState::LinkChanged);
-        assert_eq!(pin_state(sent, None), PinState::Removed);
+        assert_eq!(
+            pin_state(sent, Some((2, None)), None),
+            PinState::LinkChanged
+        );
+        assert_eq!(pin_state(sent, None, None), PinState::Removed);
+        let blocked = Some(Verdict::Blocked);
+        assert_eq!(pin_state(sent, None, blocked), PinState::Blocked);
+        let now = Some((1, Some("https://a.example/x")));
+        assert_eq!(pin_state(sent, now, Some(Verdict::Warn)), PinState::Live);
     }
 }

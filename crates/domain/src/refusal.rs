@@ -169,6 +169,38 @@ pub enum Refusal {
     /// The caller is not asked into such a conversation.
     #[error("no such contact request")]
     RequestNotFound,
+    /// Nothing is followed by this token.
+    #[error("no such link")]
+    LinkNotFound,
+    /// The domain is not blocked.
+    #[error("this domain is not blocked")]
+    DomainNotFound,
+    /// There is no such report, or none of the caller's.
+    #[error("no such report")]
+    ReportNotFound,
+    /// The action does nothing to this kind of thing.
+    #[error("this action does not fit what was reported")]
+    ActionNotPossible,
+    /// Somebody else decides on the report, or nobody yet.
+    #[error("claim the report first; another moderator may hold it")]
+    ReportNotClaimed,
+    /// The report is decided.
+    #[error("the report is decided already")]
+    ReportResolved,
+    /// The caller did this as often as a day allows.
+    #[error("no more than {max} {what} a day")]
+    DailyLimit {
+        /// What was done.
+        what: &'static str,
+        /// How often a day allows.
+        max: i64,
+    },
+    /// The caller is no moderator.
+    #[error("this is for moderators")]
+    NotModerator,
+    /// Moderators barred the account.
+    #[error("the account is suspended")]
+    AccountSuspended,
     /// A direct conversation can be hidden or blocked, not left.
     #[error("a direct conversation cannot be left")]
     DirectNotLeavable,

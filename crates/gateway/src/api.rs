@@ -6,6 +6,7 @@
 )]
 
 pub mod accounts;
+pub mod blocked_domains;
 pub mod blocks;
 pub mod boards;
 pub mod contacts;
@@ -19,16 +20,19 @@ pub mod follows;
 pub mod forwards;
 pub mod groups;
 pub mod heads;
+pub mod links;
 pub mod media_source;
 pub mod membership;
 pub mod message_changes;
 pub mod messages;
+pub mod moderation;
 pub mod oauth;
 pub mod operations;
 pub mod pin_bodies;
 pub mod pins;
 pub mod reactions;
 pub mod read_marks;
+pub mod reports;
 pub mod requests;
 pub mod search;
 pub mod send;

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use clap::builder::{BoolishValueParser, Resettable};
 use clap::error::{ContextKind, ContextValue};
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use pinwire_domain::limits;
+use pinwire_domain::link::lists::Lists;
 use pinwire_domain::policy::Placement;
+use pinwire_storage::links::LinkRules;
 use pinwire_storage::{Migrate, StoreConfig, Target};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -60,12 +62,43 @@ pub enum Command {
     Demo,
     /// Bring the database's schema to this version, then end.
     Migrate(DatabaseArgs),
+    /// Give somebody a right: `pinwire grant ana moderation`. A SQLite file must not be served meanwhile.
+    Grant(RightArgs),
+    /// Take a right back.
+    Revoke(RightArgs),
+    /// Block the domains of a list, one a line, or of a hosts file.
+    BlockDomains {
+        /// The list.
+        list: PathBuf,
+        /// Where the data live.
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
     /// Print the OpenAPI document, or the AsyncAPI document of the event stream.
     Openapi {
         /// Print the AsyncAPI document instead.
         #[arg(long)]
         asyncapi: bool,
     },
+}
+
+/// Somebody and a right.
+#[derive(Debug, Clone, Args)]
+pub struct RightArgs {
+    /// The username.
+    pub username: String,
+    /// The right.
+    pub right: Right,
+    /// Where the data live.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+/// What operators give to people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Right {
+    /// To decide on what was reported.
+    Moderation,
 }
 
 /// Where the data live.
@@ -137,6 +170,23 @@ pub struct ServeArgs {
     /// `10.0.0.0/8`, separated by commas.
     #[arg(long, env = "PINWIRE_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
+    /// Judge links by their address alone, and look nowhere.
+    #[arg(long, env = "PINWIRE_NO_LINK_CHECKS", value_parser = BoolishValueParser::new())]
+    pub no_link_checks: bool,
+    /// Networks that links may lead to though they are not of the public internet, such as `10.0.0.0/8`, separated by
+    /// commas.
+    #[arg(long, env = "PINWIRE_LINK_NETWORKS", value_delimiter = ',', value_parser = network)]
+    pub link_networks: Vec<IpNet>,
+    /// A file of more hosts of shorteners, one a line.
+    #[arg(long, env = "PINWIRE_SHORTENERS")]
+    pub shorteners: Option<PathBuf>,
+    /// A file of more hosts of affiliate networks, one a line.
+    #[arg(long, env = "PINWIRE_AFFILIATE_HOSTS")]
+    pub affiliate_hosts: Option<PathBuf>,
+    /// A file of more parameters that name who earns by a click, one a line; after a host and a space, one that does so
+    /// there.
+    #[arg(long, env = "PINWIRE_AFFILIATE_PARAMETERS")]
+    pub affiliate_parameters: Option<PathBuf>,
     /// How log lines are written.
     #[arg(long, env = "PINWIRE_LOG_FORMAT", default_value = "text", value_enum)]
     pub log_format: LogFormat,
@@ -208,6 +258,14 @@ fn variable(flag: &str) -> Option<String> {
         .get_arguments()
         .find(|a| a.get_long() == Some(long))?;
     Some(argument.get_env()?.to_string_lossy().into_owned())
+}
+
+/// The text of a file, if one is named.
+fn read(path: Option<&PathBuf>) -> Result<Option<String>, String> {
+    let text = path.map(|path| {
+        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+    });
+    text.transpose()
 }
 
 fn strangers(text: &str) -> Result<Placement, String> {
@@ -301,7 +359,26 @@ impl ServeArgs {
             },
             people_max: self.conversation_people,
             strangers: self.strangers,
+            links: LinkRules {
+                lists: self.lists()?,
+                are_inspected: !self.no_link_checks,
+            },
         })
+    }
+
+    /// Pinwire's lists, and those of the operator.
+    fn lists(&self) -> Result<Lists, String> {
+        let mut lists = Lists::ours();
+        if let Some(list) = read(self.shorteners.as_ref())? {
+            lists.add_shorteners(&list);
+        }
+        if let Some(list) = read(self.affiliate_hosts.as_ref())? {
+            lists.add_affiliate_hosts(&list);
+        }
+        if let Some(list) = read(self.affiliate_parameters.as_ref())? {
+            lists.add_affiliate_parameters(&list);
+        }
+        Ok(lists)
     }
 }
 

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod documents;
 pub mod error;
 pub mod indexing;
+pub mod inspector;
 pub mod jobs;
 pub mod listener;
 pub mod live;
@@ -47,6 +48,8 @@ pub struct App {
     pub passwords: password::Passwords,
     /// How often something may be tried.
     pub rate_limits: rate_limit::RateLimits,
+    /// Who looks where links lead, if somebody does.
+    pub traveller: Option<std::sync::Arc<inspector::journey::Traveller>>,
     /// Bookmarks of lists.
     pub bookmarks: page::Bookmarks,
     /// The way of events.

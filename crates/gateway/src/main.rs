@@ -1,16 +1,24 @@
 //! The `pinwire` program.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
-use pinwire_gateway::config::{self, Cli, Command, DatabaseArgs, LogFormat, ServeArgs};
+use pinwire_domain::policy::Placement;
+use pinwire_domain::{limits, link};
+use pinwire_gateway::config::{
+    self, Cli, Command, DatabaseArgs, LogFormat, Right, RightArgs, ServeArgs,
+};
 use pinwire_gateway::demo::{self, DemoError};
-use pinwire_gateway::{asyncapi, openapi, start, welcome};
-use pinwire_storage::Store;
+use pinwire_gateway::{asyncapi, clock, openapi, start, welcome};
+use pinwire_storage::links::LinkRules;
+use pinwire_storage::{Migrate, Store, StoreConfig};
 use tracing_subscriber::EnvFilter;
 
 /// Exit code of a demo in which something was not as it should be.
 const NOT_AS_IT_SHOULD_BE: u8 = 1;
+/// Domains that one act blocks.
+const DOMAINS_TOGETHER: usize = 500;
 /// Exit code for settings or a database that are of no use.
 const UNUSABLE: u8 = 2;
 
@@ -47,6 +55,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Serve(args)) => serve(*args).await,
         Some(Command::Demo) => show().await,
         Some(Command::Migrate(args)) => migrate(&args),
+        Some(Command::Grant(args)) => set_right(&args, true).await,
+        Some(Command::Revoke(args)) => set_right(&args, false).await,
+        Some(Command::BlockDomains { list, database }) => block_domains(&list, &database).await,
         Some(Command::Openapi { asyncapi }) => print_document(asyncapi),
     }
 }
@@ -87,6 +98,52 @@ fn migrate(args: &DatabaseArgs) -> Result<(), Failure> {
         return print("the schema is up to date");
     }
     print(&format!("migrated: {}", applied.join(", ")))
+}
+
+/// The store, for one command.
+fn store(database: &DatabaseArgs) -> Result<Store, Failure> {
+    let config = StoreConfig {
+        target: database.target()?,
+        readers: 1,
+        writers: 1,
+        migrate: Migrate::Check,
+        people_max: limits::CONVERSATION_PEOPLE_DEFAULT,
+        strangers: Placement::Requests,
+        links: LinkRules::default(),
+    };
+    let (store, _) = Store::open(&config, &clock::source())?;
+    Ok(store)
+}
+
+async fn set_right(args: &RightArgs, granted: bool) -> Result<(), Failure> {
+    let store = store(&args.database)?;
+    let user = store.profile(&args.username).await?.person.id;
+    let name = &args.username;
+    // Match arms name each right, so that a new one is not forgotten.
+    match (args.right, granted) {
+        (Right::Moderation, true) => store.grant_moderation(user).await?,
+        (Right::Moderation, false) => store.revoke_moderation(user).await?,
+    }
+    print(&if granted {
+        format!("{name} is a moderator; the right comes with their next sign-in")
+    } else {
+        format!("{name} is no moderator")
+    })
+}
+
+async fn block_domains(list: &Path, database: &DatabaseArgs) -> Result<(), Failure> {
+    let text = std::fs::read_to_string(list);
+    let text = text.map_err(|error| format!("{}: {error}", list.display()))?;
+    let (domains, others) = link::domains_of_list(&text);
+    let store = store(database)?;
+    let mut added = 0;
+    for some in domains.chunks(DOMAINS_TOGETHER) {
+        added += store.block_domains(None, some.to_vec(), None).await?;
+    }
+    let known = domains.len() - added;
+    print(&format!(
+        "blocked {added} domains; {known} were blocked or named before, {others} lines name none"
+    ))
 }
 
 /// Prints to standard output. A reader who has seen enough, such as `head`, is no failure.

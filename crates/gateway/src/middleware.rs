@@ -188,6 +188,12 @@ fn request_id(request: &ServiceRequest) -> String {
         .unwrap_or_default()
 }
 
+/// The path as it may be logged: without what a link is followed by.
+fn logged_path(path: &str) -> &str {
+    const LINKS: &str = "/v5/links/";
+    if path.starts_with(LINKS) { LINKS } else { path }
+}
+
 /// What is logged of a request: never its query, which may hold a ticket.
 pub struct PathSpan;
 
@@ -196,7 +202,7 @@ impl tracing_actix_web::RootSpanBuilder for PathSpan {
         tracing::info_span!(
             "request",
             method = %request.method(),
-            path = request.path(),
+            path = logged_path(request.path()),
             id = %request_id(request),
             status = tracing::field::Empty,
         )

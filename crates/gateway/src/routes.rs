@@ -94,7 +94,7 @@ operations! {
         refuses [
             INVALID_VALUE, EMPTY_MESSAGE, PIN_NOT_FOUND, PIN_IS_SECRET, PIN_NOT_IN_CONVERSATION, BOARD_NOT_FOUND,
             USER_NOT_FOUND, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND, MESSAGE_DELETED, SYSTEM_MESSAGE,
-            BLOCKED_BY_YOU, AWAITING_ANSWER, FIRST_CONTACT_NEEDS_PIN, IDEMPOTENCY_KEY_REUSED,
+            BLOCKED_BY_YOU, AWAITING_ANSWER, FIRST_CONTACT_NEEDS_PIN, DAILY_LIMIT, IDEMPOTENCY_KEY_REUSED,
         ];
     GET "/v5/conversations/{conversation_id}/messages" messages::list token [MessagesRead]
         refuses [CONVERSATION_NOT_FOUND];
@@ -103,7 +103,7 @@ operations! {
     POST "/v5/pins/{pin_id}/send" send::send "pins/send" token [PinsRead, MessagesWrite, ConversationsWrite]
         refuses [
             INVALID_VALUE, NO_RECIPIENTS, TOO_MANY_RECIPIENTS, TOO_MANY_PEOPLE, CONVERSATION_IN_GROUP, YOURSELF,
-            NOBODY_AVAILABLE, RECIPIENT_UNAVAILABLE, AWAITING_ANSWER, PIN_NOT_FOUND, PIN_IS_SECRET,
+            NOBODY_AVAILABLE, RECIPIENT_UNAVAILABLE, AWAITING_ANSWER, DAILY_LIMIT, PIN_NOT_FOUND, PIN_IS_SECRET,
             CONVERSATION_NOT_FOUND, IDEMPOTENCY_KEY_REUSED,
         ];
 
@@ -113,11 +113,14 @@ operations! {
     GET "/asyncapi.json" documents::asyncapi open [];
     GET "/v5/limits" operations::get_limits "limits/get" open [];
 
+    GET "/v5/links/{token}" links::follow "links/follow" open [] refuses [LINK_NOT_FOUND];
+
     POST "/v5/accounts" accounts::create open []
         refuses [INVALID_VALUE, USERNAME_TAKEN, EMAIL_TAKEN, IDEMPOTENCY_KEY_REUSED, RATE_LIMITED, UNAVAILABLE];
     POST "/v5/oauth/token" oauth::grant "oauth/token" open []
         refuses [
-            UNSUPPORTED_GRANT_TYPE, INVALID_SCOPE, UNSUPPORTED, WRONG_CREDENTIALS, INVALID_GRANT, RATE_LIMITED,
+            UNSUPPORTED_GRANT_TYPE, INVALID_SCOPE, UNSUPPORTED, WRONG_CREDENTIALS, ACCOUNT_SUSPENDED, INVALID_GRANT,
+            RATE_LIMITED,
             UNAVAILABLE,
         ];
     POST "/v5/oauth/token/revoke" oauth::revoke "token/revoke" open [] refuses [UNAVAILABLE];
@@ -128,6 +131,7 @@ operations! {
         refuses [INVALID_VALUE, WRONG_PASSWORD, RATE_LIMITED];
     GET "/v5/user_account/settings" settings::get token [UserAccountsRead];
     PATCH "/v5/user_account/settings" settings::change "settings/update" token [UserAccountsRead, UserAccountsWrite];
+    GET "/v5/user_account/notices" reports::notices "notices/list" token [UserAccountsRead];
     GET "/v5/user_account/sessions" sessions::list token [UserAccountsRead];
     DELETE "/v5/user_account/sessions" sessions::sign_out_everywhere "sessions/delete_all" token [UserAccountsWrite];
     GET "/v5/user_account/sessions/{session_id}" sessions::get token [UserAccountsRead] refuses [SESSION_NOT_FOUND];
@@ -203,6 +207,35 @@ operations! {
     DELETE "/v5/conversations/{conversation_id}/membership" groups::leave "membership/delete" token [ConversationsWrite]
         refuses [DIRECT_NOT_LEAVABLE, CONVERSATION_NOT_FOUND];
     GET "/v5/blocks" blocks::list token [ContactsRead];
+    POST "/v5/reports" reports::create token [UserAccountsWrite]
+        refuses [
+            INVALID_VALUE, CONVERSATION_NOT_FOUND, MESSAGE_NOT_FOUND, PIN_NOT_FOUND, USER_NOT_FOUND, REQUEST_NOT_FOUND,
+            YOURSELF, DAILY_LIMIT,
+        ];
+    GET "/v5/reports" reports::list token [UserAccountsRead];
+    GET "/v5/reports/{report_id}" reports::get token [UserAccountsRead] refuses [REPORT_NOT_FOUND];
+    GET "/v5/moderation/reports" moderation::list "moderation_reports/list" token [ModerationRead]
+        refuses [NOT_MODERATOR];
+    GET "/v5/moderation/reports/{report_id}" moderation::get "moderation_reports/get" token [ModerationRead]
+        refuses [NOT_MODERATOR, REPORT_NOT_FOUND];
+    POST "/v5/moderation/reports/{report_id}/claim" moderation::claim "moderation_reports/claim" token [ModerationWrite]
+        refuses [NOT_MODERATOR, REPORT_NOT_FOUND, REPORT_NOT_CLAIMED, REPORT_RESOLVED];
+    POST "/v5/moderation/reports/{report_id}/resolve" moderation::resolve "moderation_reports/resolve"
+        token [ModerationWrite]
+        refuses [
+            INVALID_VALUE, NOT_MODERATOR, REPORT_NOT_FOUND, REPORT_NOT_CLAIMED, REPORT_RESOLVED, ACTION_NOT_POSSIBLE,
+        ];
+    GET "/v5/moderation/domains" blocked_domains::list token [ModerationRead]
+        refuses [NOT_MODERATOR];
+    GET "/v5/moderation/domains/{domain}" blocked_domains::get token [ModerationRead]
+        refuses [INVALID_VALUE, NOT_MODERATOR, DOMAIN_NOT_FOUND];
+    PUT "/v5/moderation/domains/{domain}" blocked_domains::block "blocked_domains/update" token [ModerationWrite]
+        refuses [INVALID_VALUE, NOT_MODERATOR];
+    DELETE "/v5/moderation/domains/{domain}" blocked_domains::unblock "blocked_domains/delete"
+        token [ModerationWrite]
+        refuses [INVALID_VALUE, NOT_MODERATOR];
+    GET "/v5/moderation/audit_log" moderation::audit_log "audit_log/list" token [ModerationRead]
+        refuses [NOT_MODERATOR];
     PUT "/v5/blocks/{user_id}" blocks::block "blocks/update" token [ContactsWrite] refuses [USER_NOT_FOUND, YOURSELF];
     DELETE "/v5/blocks/{user_id}" blocks::unblock "blocks/delete" token [ContactsWrite];
     GET "/v5/contact_requests" requests::list "contact_requests/list" token [ConversationsRead];

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use crate::admissions::Admissions;
 use crate::config::ServeArgs;
 use crate::documents::Documents;
+use crate::inspector::journey::Traveller;
 use crate::live::bus::{self, News};
 use crate::live::hub::{Hub, Order};
 use crate::live::presence::{self, Presence};
@@ -23,7 +24,7 @@ use crate::page::Bookmarks;
 use crate::password::Passwords;
 use crate::rate_limit::RateLimits;
 use crate::token::Tokens;
-use crate::{App, clock, indexing, jobs, listener, metrics, sweep};
+use crate::{App, clock, indexing, inspector, jobs, listener, metrics, sweep};
 
 /// A node that runs.
 pub struct Gateway {
@@ -102,17 +103,12 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
             news,
             position,
         )),
-        tokio::spawn(acks::run(Arc::clone(&live.acks), store.clone())),
-        tokio::spawn(presence::run(
-            Arc::clone(&live.presence),
-            Arc::clone(&live.signs),
-            store.clone(),
-        )),
-        tokio::spawn(indexing::run(store.clone(), Arc::clone(&live.hub))),
-        tokio::spawn(jobs::run(store.clone())),
     ]);
+    let traveller = traveller(&config);
+    followers.extend(beside(&store, &live, traveller.clone()));
     let metrics = config.metrics_listen.map(metrics::serve).transpose()?;
-    let app = web::Data::new(application(store, (live.clone(), admissions), config).await?);
+    let app =
+        web::Data::new(application(store, (live.clone(), admissions), traveller, config).await?);
     followers.push(tokio::spawn(sweep::run(app.clone().into_inner())));
     let (address, server) = listener::serve(app.clone())?;
     let metrics_address = metrics.as_ref().map(|(address, _)| *address);
@@ -134,6 +130,21 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
     })
 }
 
+/// What goes on beside requests and the way of events.
+fn beside(store: &Store, live: &Live, traveller: Option<Arc<Traveller>>) -> [JoinHandle<()>; 5] {
+    [
+        tokio::spawn(acks::run(Arc::clone(&live.acks), store.clone())),
+        tokio::spawn(presence::run(
+            Arc::clone(&live.presence),
+            Arc::clone(&live.signs),
+            store.clone(),
+        )),
+        tokio::spawn(indexing::run(store.clone(), Arc::clone(&live.hub))),
+        tokio::spawn(jobs::run(store.clone())),
+        tokio::spawn(inspector::run(store.clone(), traveller)),
+    ]
+}
+
 /// The way of events and signs, with the way of the signs to the other nodes, if there are any.
 fn live(outbox: Option<mpsc::Sender<Sign>>) -> Live {
     let hub = Arc::new(Hub::default());
@@ -151,6 +162,7 @@ fn live(outbox: Option<mpsc::Sender<Sign>>) -> Live {
 async fn application(
     store: Store,
     (live, admissions): (Live, Arc<Admissions>),
+    traveller: Option<Arc<Traveller>>,
     config: ServeArgs,
 ) -> Result<App, StartError> {
     Ok(App {
@@ -162,12 +174,19 @@ async fn application(
             config.attempts_per_account,
             config.trusted_proxies.clone(),
         ),
+        traveller,
         bookmarks: bookmarks(&store).await?,
         live,
         documents: Documents::read().map_err(|e| StartError::Setting(e.to_string()))?,
         store,
         config,
     })
+}
+
+/// Who looks where links lead, unless nobody shall.
+fn traveller(config: &ServeArgs) -> Option<Arc<Traveller>> {
+    let looks = !config.no_link_checks;
+    looks.then(|| Arc::new(Traveller::new(&config.link_networks)))
 }
 
 /// Access tokens by the keys that all nodes share.

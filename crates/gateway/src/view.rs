@@ -9,9 +9,11 @@ pub mod conversation_pin;
 pub mod draft;
 pub mod image;
 pub mod kinds;
+pub mod link;
 pub mod message;
 pub mod pin;
 pub mod reply;
+pub mod report;
 mod request;
 pub mod settings;
 

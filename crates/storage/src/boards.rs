@@ -251,7 +251,7 @@ fn remove(tx: &mut Tx<'_>, access: Access, id: BoardId) -> Step<()> {
     on!(tx.conn()?, c => diesel::update(boards::table.find(id.get()))
         .set((boards::removed_at.eq(now.as_millis()), boards::pin_count.eq(0)))
         .execute(c))?;
-    pin_states::tell(tx, Changed::with_board(id, now), access.user)
+    pin_states::tell(tx, Changed::with_board(id, now))
 }
 
 impl Store {

@@ -12,7 +12,6 @@ use std::collections::{BTreeSet, HashMap};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use pinwire_domain::message::PinState;
 use pinwire_domain::reaction::Reactions;
 use pinwire_domain::{ConversationId, PinId, Refusal, Time, UserId};
 
@@ -21,7 +20,7 @@ use crate::error::{Result, StoreError};
 use crate::messages::{self, Message, Place};
 use crate::page::{Page, one_more};
 use crate::people::{self, Person};
-use crate::pin_snapshots::PinSnapshot;
+use crate::pin_snapshots::SentPin;
 use crate::schema::{messages as message_rows, pins_seen};
 use crate::{Snapshot, Store};
 
@@ -43,7 +42,7 @@ pub struct Sending {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConversationPin {
     /// The pin as it was last sent, and how it stands now.
-    pub pin: (PinSnapshot, PinState),
+    pub pin: SentPin,
     /// Where it was sent first.
     pub first: Sending,
     /// Where it was sent last; the same if it was sent once.

@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use pinwire_domain::event::{Cursor, EventKind};
-use pinwire_domain::message::PinState;
 use pinwire_domain::reaction::Reactions;
 use pinwire_domain::{ConversationId, PinId, UserId};
 
@@ -22,6 +21,7 @@ use crate::error::Result;
 use crate::log::{self, LoggedEvent};
 use crate::messages::{self, Message, Place};
 use crate::people::{self, Person};
+use crate::pin_snapshots::SentPin;
 use crate::settings::{self, OwnSettings};
 use crate::{Snapshot, Store};
 
@@ -49,7 +49,7 @@ pub enum What {
     PinSaved(PinId, Person),
     /// A pin in the conversation, and for each viewer how it stands now at each position where they see it, the newest
     /// [`pinwire_domain::limits::PIN_STATES_MAX`] at most.
-    PinStates(PinId, HashMap<UserId, Vec<(i64, PinState)>>),
+    PinStates(PinId, HashMap<UserId, Vec<(i64, SentPin)>>),
     /// A message that the viewer deleted for themselves: its position.
     Gone(i64),
     /// The conversation.
@@ -70,6 +70,8 @@ pub enum What {
     Person(Person),
     /// The viewer's settings.
     Settings(OwnSettings),
+    /// Moderators tell the viewer something.
+    Notice,
     /// Sessions of the viewer were signed out.
     Sessions,
 }
@@ -324,6 +326,7 @@ fn what(
             What::Person(person?.clone())
         }
         EventKind::SettingsUpdated => What::Settings(settings.unwrap_or_default()),
+        EventKind::NoticeCreated => What::Notice,
         EventKind::SessionRevoked => What::Sessions,
         EventKind::PinSaved | EventKind::PinStateChanged => return None,
     })

@@ -27,10 +27,12 @@ pub mod idempotency;
 pub mod inbox;
 pub mod jobs;
 pub mod keys;
+pub mod links;
 pub mod log;
 pub mod membership;
 pub mod messages;
 pub mod migrations;
+pub mod moderation;
 pub mod page;
 pub mod passwords;
 pub mod people;
@@ -72,6 +74,7 @@ use db::checkpoints::Checkpoints;
 use db::pool::{Connections, Usage};
 use db::readers::{Lane, Readers};
 use db::tx::{LockKey, Step, Tx};
+use links::LinkRules;
 
 // Links the bundled libraries.
 use libsqlite3_sys as _;
@@ -94,6 +97,8 @@ pub struct StoreConfig {
     pub people_max: usize,
     /// Where first messages of strangers land with new accounts, until these say otherwise.
     pub strangers: Placement,
+    /// What links are judged with.
+    pub links: LinkRules,
 }
 
 /// Why a store could not be opened.
@@ -131,6 +136,7 @@ struct Inner {
     epoch: String,
     people_max: usize,
     strangers: Placement,
+    links: Arc<LinkRules>,
     /// A SQLite file is held as long as the store lives.
     file_lock: Option<File>,
 }
@@ -203,6 +209,7 @@ impl Store {
             epoch,
             people_max: config.people_max,
             strangers: config.strangers,
+            links: Arc::new(config.links.clone()),
             file_lock,
         };
         Ok((

@@ -1,6 +1,6 @@
 //! Messages as one person sees them.
 
-mod changes;
+pub(crate) mod changes;
 pub(crate) mod content;
 mod extras;
 mod notices;
@@ -9,7 +9,7 @@ pub(crate) mod quotes;
 pub(crate) mod reactions;
 mod reading;
 
-use pinwire_domain::message::{BoardState, Carried, MessageKind, PinState, Standing};
+use pinwire_domain::message::{BoardState, Carried, MessageKind, Standing};
 use pinwire_domain::reaction::Reactions;
 use pinwire_domain::{BoardId, ConversationId, PinId, Time};
 
@@ -19,12 +19,13 @@ pub(crate) use notices::name_people;
 pub use quotes::{Quote, QuotedThing, Reply};
 pub use reading::Page;
 pub(crate) use reading::{
-    MessageRow, Place, exclusions, holding_pin, load, message_columns, require_visible, visible,
+    MessageRow, Place, exclusions, holding_pin, load, message_columns, require_visible, up_to,
+    visible,
 };
 
 use crate::board_snapshots::BoardSnapshot;
 use crate::people::Person;
-use crate::pin_snapshots::PinSnapshot;
+use crate::pin_snapshots::SentPin;
 
 /// A message as a member sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub struct Message {
     /// What was written.
     pub text: Option<String>,
     /// The pin as it was sent, and how it stands now.
-    pub pin: Option<(PinSnapshot, PinState)>,
+    pub pin: Option<SentPin>,
     /// The board as it was shared, and how it stands now.
     pub board: Option<(BoardSnapshot, BoardState)>,
     /// The person whose profile was shared, as they are now.
@@ -83,7 +84,7 @@ impl Message {
     /// What it carries beside its text.
     #[must_use]
     pub fn carried(&self) -> Option<Carried> {
-        let pin = self.pin.as_ref().map(|(pin, _)| PinId::new(pin.id));
+        let pin = self.pin.as_ref().map(|pin| PinId::new(pin.snapshot.id));
         let board = self.board.as_ref().map(|(board, _)| BoardId::new(board.id));
         let profile = self.profile.as_ref().map(|person| person.id);
         pin.map(Carried::Pin)

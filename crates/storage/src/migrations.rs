@@ -47,6 +47,9 @@ const MIGRATIONS: &[Migration] = &[
     migration!("2026-11-27-000060_pin_axis" works_with "2026-11-23-000001_first"),
     migration!("2026-11-27-000070_blocks" works_with "2026-11-23-000001_first"),
     migration!("2026-11-27-000080_requests" works_with "2026-11-23-000001_first"),
+    migration!("2026-11-27-000090_links" works_with "2026-11-23-000001_first"),
+    migration!("2026-11-27-000100_moderation" works_with "2026-11-23-000001_first"),
+    migration!("2026-11-27-000110_daily_limits" works_with "2026-11-23-000001_first"),
 ];
 
 /// What to do with an older schema.

@@ -18,6 +18,8 @@ pub struct Credentials {
     pub user: UserId,
     /// PHC string.
     pub hash: String,
+    /// Whether moderators barred the account.
+    pub is_suspended: bool,
 }
 
 impl std::fmt::Debug for Credentials {
@@ -56,7 +58,7 @@ fn write(conn: &mut Conn, user: UserId, hash: &str) -> Result<()> {
 }
 
 impl Store {
-    /// The open account that a username or e-mail address signs in; none without a password.
+    /// The account, open or suspended, that a username or e-mail address signs in; none without a password.
     pub async fn credentials(&self, login: &str) -> Result<Option<Credentials>> {
         let email = Email::parse(login).ok();
         let username = login.to_ascii_lowercase();
@@ -65,9 +67,9 @@ impl Store {
                 ($which:expr) => {
                     on!(conn, c => users::table
                         .filter($which)
-                        .filter(users::closed_at.is_null())
-                        .select((users::id, users::password_hash))
-                        .first::<(i64, Option<String>)>(c)
+                        .filter(users::closed_at.is_null().or(users::suspended_at.is_not_null()))
+                        .select((users::id, users::password_hash, users::suspended_at))
+                        .first::<(i64, Option<String>, Option<i64>)>(c)
                         .optional())?
                 };
             }
@@ -75,9 +77,12 @@ impl Store {
                 Some(email) => find!(users::email.eq(email.as_str())),
                 None => find!(users::username.eq(&username)),
             };
-            Ok(found.and_then(|(id, hash)| {
-                let user = UserId::new(id);
-                hash.map(|hash| Credentials { user, hash })
+            Ok(found.and_then(|(id, hash, suspended_at)| {
+                hash.map(|hash| Credentials {
+                    user: UserId::new(id),
+                    hash,
+                    is_suspended: suspended_at.is_some(),
+                })
             }))
         })
         .await

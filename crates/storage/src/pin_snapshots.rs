@@ -10,7 +10,8 @@ use crate::db::loaded::Entity;
 use crate::db::tx::{Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
-use crate::schema::{boards, pins};
+use crate::links::{CHECK, LinkCheck};
+use crate::schema::{boards, links, pins};
 
 /// What a message keeps of a pin: as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,24 +34,58 @@ pub struct PinSnapshot {
     pub dominant_color: Option<String>,
     /// The pin's version.
     pub version: i64,
+    /// The row of the link.
+    #[serde(skip)]
+    pub(crate) link_id: Option<i64>,
 }
 
-/// What a message keeps of a pin, and how the pin stands now by its version and link; without a version it is removed.
-pub(crate) fn read(
-    kept: &str,
-    version: Option<i64>,
-    link: Option<&str>,
-) -> Result<(PinSnapshot, PinState)> {
-    let snapshot: PinSnapshot = serde_json::from_str(kept)?;
-    let now = version.map(|version| (version, link));
-    let state = message::pin_state((snapshot.version, snapshot.link.as_deref()), now);
-    Ok((snapshot, state))
+/// A pin as it was sent, and how it stands now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentPin {
+    /// As it was sent.
+    pub snapshot: PinSnapshot,
+    /// How it stands now.
+    pub state: PinState,
+    /// What was found out about the link as it was sent; none without a link, and of one that was not judged yet.
+    pub link_check: Option<LinkCheck>,
+}
+
+impl SentPin {
+    fn new(
+        snapshot: PinSnapshot,
+        now: Option<(i64, Option<&str>)>,
+        link_check: Option<LinkCheck>,
+    ) -> Self {
+        let sent = (snapshot.version, snapshot.link.as_deref());
+        let verdict = link_check.as_ref().map(|check| check.verdict);
+        Self {
+            state: message::pin_state(sent, now, verdict),
+            snapshot,
+            link_check,
+        }
+    }
+
+    /// Of what a message keeps of a pin, how the pin is now by its version and link (without a version it is removed),
+    /// and what was found out about the link.
+    pub(crate) fn read(
+        kept: &str,
+        (version, link): (Option<i64>, Option<&str>),
+        check: Option<&str>,
+    ) -> Result<Self> {
+        let snapshot: PinSnapshot = serde_json::from_str(kept)?;
+        let now = version.map(|version| (version, link));
+        Ok(Self::new(
+            snapshot,
+            now,
+            check.map(LinkCheck::read).transpose()?,
+        ))
+    }
 }
 
 /// A pin that is not removed, as acts read it.
 #[derive(Debug, Clone)]
 pub(crate) struct SendablePin {
-    snapshot: PinSnapshot,
+    pin: SentPin,
     is_secret: bool,
 }
 
@@ -68,6 +103,8 @@ type PinRow = (
     Option<String>,
     i64,
     Option<String>,
+    Option<i64>,
+    Option<(String, String, String)>,
 );
 
 impl Entity for SendablePin {
@@ -77,6 +114,7 @@ impl Entity for SendablePin {
         let ids: Vec<i64> = keys.iter().map(|id| id.get()).collect();
         let rows: Vec<PinRow> = on!(conn, c => pins::table
             .left_join(boards::table)
+            .left_join(links::table)
             .filter(pins::id.eq_any(&ids).and(pins::removed_at.is_null()))
             .select((
                 (
@@ -91,14 +129,18 @@ impl Entity for SendablePin {
                 pins::dominant_color,
                 pins::version,
                 boards::privacy.nullable(),
+                pins::link_id,
+                CHECK.nullable(),
             ))
             .load(c))?;
-        Ok(rows.into_iter().map(Self::read).collect())
+        rows.into_iter().map(Self::read).collect()
     }
 }
 
 impl SendablePin {
-    fn read((facts, dominant_color, version, privacy): PinRow) -> (PinId, Self) {
+    fn read(
+        (facts, dominant_color, version, privacy, link_id, check): PinRow,
+    ) -> Result<(PinId, Self)> {
         let (id, owner_id, title, description, alt_text, link, image_url) = facts;
         let snapshot = PinSnapshot {
             id,
@@ -110,22 +152,20 @@ impl SendablePin {
             image_url,
             dominant_color,
             version,
+            link_id,
         };
+        let link = snapshot.link.clone();
+        let check = check.map(LinkCheck::of_columns).transpose()?;
         let is_secret = privacy.as_deref() == Some("SECRET");
-        (
-            PinId::new(id),
-            Self {
-                snapshot,
-                is_secret,
-            },
-        )
+        let pin = SentPin::new(snapshot, Some((version, link.as_deref())), check);
+        Ok((PinId::new(id), Self { pin, is_secret }))
     }
 }
 
 /// A pin that the caller may send, as it is now.
-pub(crate) fn sendable(tx: &mut Tx<'_>, access: Access, id: PinId) -> Step<PinSnapshot> {
+pub(crate) fn sendable(tx: &mut Tx<'_>, access: Access, id: PinId) -> Step<SentPin> {
     let pin = tx.rows.pins.get(&id)?.ok_or(Refusal::PinNotFound)?.clone();
-    let is_own = pin.snapshot.owner_id == access.user.get();
+    let is_own = pin.pin.snapshot.owner_id == access.user.get();
     if pin.is_secret && !(is_own && access.secret) {
         // Who received it may know of it, but not pass it on.
         return Err(if received(tx.conn()?, access.user, id)? && !is_own {
@@ -134,7 +174,7 @@ pub(crate) fn sendable(tx: &mut Tx<'_>, access: Access, id: PinId) -> Step<PinSn
             Refusal::PinNotFound.into()
         });
     }
-    Ok(pin.snapshot)
+    Ok(pin.pin)
 }
 
 /// Whether the caller is a member of a conversation that holds this pin and may see it there.

@@ -12,10 +12,11 @@ use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::idempotency::{IdempotencyKey, Keep, Made};
+use crate::links::{self as link_checks, CHECK, LinkCheck, LinkRules};
 use crate::page::{Page, one_more};
 use crate::pin_snapshots;
 use crate::pin_states::{self, Changed};
-use crate::schema::{boards as board_rows, pins, users};
+use crate::schema::{boards as board_rows, links, pins, users};
 use crate::{Snapshot, Store};
 
 pub(crate) use copying::{copy, save, sources};
@@ -39,6 +40,8 @@ pub struct Pin {
     pub alt_text: Option<String>,
     /// Where it leads.
     pub link: Option<String>,
+    /// What was found out about that; none without a link, and of one that was not judged yet.
+    pub link_check: Option<LinkCheck>,
     /// The owner's note, for the owner alone.
     pub note: Option<String>,
     /// `#rrggbb`.
@@ -49,6 +52,8 @@ pub struct Pin {
     pub parent: Option<PinId>,
     /// When it was made.
     pub created_at: Time,
+    /// The row of the link.
+    pub link_id: Option<i64>,
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -67,10 +72,16 @@ struct Row {
     parent_pin_id: Option<i64>,
     created_at: i64,
     version: i64,
+    link_id: Option<i64>,
 }
 
-/// A pin's row, its owner's username, and the privacy of its board.
-type Found = (Row, String, Option<String>);
+/// A pin's row, its owner's username, the privacy of its board, and what was found out about its link.
+type Found = (
+    Row,
+    String,
+    Option<String>,
+    Option<(String, String, String)>,
+);
 
 /// What is left out of a list of pins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,17 +95,18 @@ fn find(conn: &mut Conn, access: Access, id: PinId) -> Result<(Pin, bool)> {
     let found: Option<Found> = on!(conn, c => pins::table
         .inner_join(users::table.on(users::id.eq(pins::owner_id)))
         .left_join(board_rows::table)
+        .left_join(links::table)
         .filter(pins::id.eq(id.get()).and(pins::removed_at.is_null()))
-        .select((Row::as_select(), users::username, board_rows::privacy.nullable()))
+        .select((Row::as_select(), users::username, board_rows::privacy.nullable(), CHECK.nullable()))
         .first(c)
         .optional())?;
-    let Some((row, owner_username, privacy)) = found else {
+    let Some((row, owner_username, privacy, check)) = found else {
         return Err(Refusal::PinNotFound.into());
     };
     let privacy = privacy.as_deref().map(boards::privacy).transpose()?;
     let owner = UserId::new(row.owner_id);
     let sees_board = privacy.is_none_or(|p| access.sees(owner, p));
-    let mut pin = shown(access, row, owner_username);
+    let mut pin = shown(access, row, owner_username, check)?;
     if !sees_board {
         // Who was sent a secret board's pin may read it, and learns nothing of the board.
         if !access.secret || !pin_snapshots::received(conn, access.user, id)? {
@@ -105,14 +117,31 @@ fn find(conn: &mut Conn, access: Access, id: PinId) -> Result<(Pin, bool)> {
     Ok((pin, privacy == Some(Privacy::Secret)))
 }
 
+/// A pin as who asks sees it.
+pub(crate) fn seen(conn: &mut Conn, access: Access, id: PinId) -> Result<Pin> {
+    Ok(find(conn, access, id)?.0)
+}
+
+/// Whose pin it is, or was.
+pub(crate) fn owner(conn: &mut Conn, id: PinId) -> Result<UserId> {
+    let row = pins::table.find(id.get()).select(pins::owner_id);
+    let owner: Option<i64> = on!(conn, c => row.first(c).optional())?;
+    Ok(UserId::new(owner.ok_or(Refusal::PinNotFound)?))
+}
+
 /// Makes sure that a pin exists for who asks.
 pub(crate) fn require_seen(conn: &mut Conn, access: Access, id: PinId) -> Result<()> {
     find(conn, access, id).map(drop)
 }
 
 /// What a person sees of a row whose board they see.
-fn shown(access: Access, row: Row, owner_username: String) -> Pin {
-    Pin {
+fn shown(
+    access: Access,
+    row: Row,
+    owner_username: String,
+    check: Option<(String, String, String)>,
+) -> Result<Pin> {
+    Ok(Pin {
         id: PinId::new(row.id),
         owner: UserId::new(row.owner_id),
         owner_username,
@@ -121,12 +150,14 @@ fn shown(access: Access, row: Row, owner_username: String) -> Pin {
         description: row.description,
         alt_text: row.alt_text,
         link: row.link,
+        link_check: check.map(LinkCheck::of_columns).transpose()?,
         note: row.note.filter(|_| row.owner_id == access.user.get()),
         dominant_color: row.dominant_color,
         image_url: row.image_url,
         parent: row.parent_pin_id.map(PinId::new),
         created_at: Time::from_millis(row.created_at),
-    }
+        link_id: row.link_id,
+    })
 }
 
 fn own(conn: &mut Conn, access: Access, id: PinId) -> Result<Pin> {
@@ -157,11 +188,13 @@ fn insert(tx: &mut Tx<'_>, access: Access, row: &Row) -> Step<i64> {
     Ok(row.id)
 }
 
-fn create(tx: &mut Tx<'_>, access: Access, draft: &PinDraft) -> Step<i64> {
+fn create(tx: &mut Tx<'_>, access: Access, draft: &PinDraft, rules: &LinkRules) -> Step<i64> {
     if let Some(parent) = draft.parent {
         source(tx.conn()?, access, parent)?;
     }
     let wording = draft.wording.clone();
+    let link = wording.link.flatten();
+    let link_id = link.as_deref().map(|it| link_checks::of(tx, rules, it));
     let row = Row {
         id: tx.source.new_id(),
         owner_id: access.user.get(),
@@ -169,7 +202,8 @@ fn create(tx: &mut Tx<'_>, access: Access, draft: &PinDraft) -> Step<i64> {
         title: wording.title.flatten(),
         description: wording.description.flatten(),
         alt_text: wording.alt_text.flatten(),
-        link: wording.link.flatten(),
+        link_id: link_id.transpose()?,
+        link,
         note: wording.note.flatten(),
         dominant_color: draft.dominant_color.clone(),
         image_url: draft.image_url.clone(),
@@ -180,7 +214,13 @@ fn create(tx: &mut Tx<'_>, access: Access, draft: &PinDraft) -> Step<i64> {
     insert(tx, access, &row)
 }
 
-fn change(tx: &mut Tx<'_>, access: Access, id: PinId, change: &PinChange) -> Step<()> {
+fn change(
+    tx: &mut Tx<'_>,
+    access: Access,
+    id: PinId,
+    change: &PinChange,
+    rules: &LinkRules,
+) -> Step<()> {
     tx.lock(LockKey::User(access.user.get()))?;
     let before = own(tx.conn()?, access, id)?;
     let mut after = before.clone();
@@ -193,6 +233,13 @@ fn change(tx: &mut Tx<'_>, access: Access, id: PinId, change: &PinChange) -> Ste
     after.note = wording.note.unwrap_or(after.note);
     if after == before {
         return Ok(());
+    }
+    if after.link != before.link {
+        let link = after
+            .link
+            .as_deref()
+            .map(|it| link_checks::of(tx, rules, it));
+        after.link_id = link.transpose()?;
     }
     if after.board != before.board
         && let Some(board) = after.board
@@ -228,6 +275,7 @@ fn write(tx: &mut Tx<'_>, before: &Pin, after: &Pin) -> Step<()> {
             pins::description.eq(after.description.as_deref()),
             pins::alt_text.eq(after.alt_text.as_deref()),
             pins::link.eq(after.link.as_deref()),
+            pins::link_id.eq(after.link_id),
             pins::note.eq(after.note.as_deref()),
             pins::version.eq(pins::version + i64::from(is_edited)),
         ))
@@ -252,18 +300,36 @@ fn write(tx: &mut Tx<'_>, before: &Pin, after: &Pin) -> Step<()> {
             version: version - 1,
         }
     };
-    pin_states::tell(tx, changed, before.owner)
+    pin_states::tell(tx, changed)
 }
 
 fn remove(tx: &mut Tx<'_>, access: Access, id: PinId) -> Step<()> {
     tx.lock(LockKey::User(access.user.get()))?;
     let pin = own(tx.conn()?, access, id)?;
+    erase(tx, id, pin.board)
+}
+
+/// Removes somebody's pin, as they could have done. Nothing happens if it is removed.
+pub(crate) fn take_down(tx: &mut Tx<'_>, owner: UserId, id: PinId) -> Step<()> {
+    tx.lock(LockKey::User(owner.get()))?;
+    let there = pins::table
+        .find(id.get())
+        .filter(pins::removed_at.is_null());
+    let board: Option<Option<i64>> =
+        on!(tx.conn()?, c => there.select(pins::board_id).first(c).optional())?;
+    match board {
+        Some(board) => erase(tx, id, board.map(BoardId::new)),
+        None => Ok(()),
+    }
+}
+
+fn erase(tx: &mut Tx<'_>, id: PinId, board: Option<BoardId>) -> Step<()> {
     let now = tx.source.now().as_millis();
     on!(tx.conn()?, c => diesel::update(pins::table.find(id.get()))
         .set((pins::removed_at.eq(now), pins::version.eq(pins::version + 1)))
         .execute(c))?;
-    boards::pins_modified(tx, pin.board.map(BoardId::get), -1)?;
-    pin_states::tell(tx, Changed::pin(id), access.user)
+    boards::pins_modified(tx, board.map(BoardId::get), -1)?;
+    pin_states::tell(tx, Changed::pin(id))
 }
 
 impl Store {
@@ -279,9 +345,10 @@ impl Store {
         key: Option<IdempotencyKey>,
     ) -> Result<Made<PinId>> {
         let locks = creation_locks(access.user, key.as_ref());
+        let rules = self.inner.links.clone();
         let made = self.act(locks, move |tx| {
             tx.once(access.user, key.as_ref(), Keep::Day, |tx| {
-                create(tx, access, &draft)
+                create(tx, access, &draft, &rules)
             })
         });
         Ok(made.await?.map(PinId::new))
@@ -294,7 +361,8 @@ impl Store {
     /// [`Refusal::BoardNotYours`].
     pub async fn change_pin(&self, access: Access, id: PinId, wanted: PinChange) -> Result<()> {
         let locks = self.pin_locks(access.user, Changed::pin(id)).await?;
-        self.act(locks, move |tx| change(tx, access, id, &wanted))
+        let rules = self.inner.links.clone();
+        self.act(locks, move |tx| change(tx, access, id, &wanted, &rules))
             .await
     }
 
@@ -333,18 +401,19 @@ impl Store {
         }
         let before = before.map_or(i64::MAX, PinId::get);
         self.snapshot(move |conn| {
-            let rows: Vec<(Row, String)> = on!(conn, c => pins::table
+            let rows: Vec<Listed> = on!(conn, c => pins::table
                 .inner_join(users::table.on(users::id.eq(pins::owner_id)))
                 .left_join(board_rows::table)
+                .left_join(links::table)
                 .filter(pins::owner_id.eq(access.user.get()).and(pins::id.lt(before)))
                 .filter(pins::removed_at.is_null())
                 .filter(board_rows::privacy.is_null()
                     .or(board_rows::privacy.assume_not_null().ne_all(&left_out)))
                 .order(pins::id.desc())
                 .limit(one_more(size))
-                .select((Row::as_select(), users::username))
+                .select((Row::as_select(), users::username, CHECK.nullable()))
                 .load(c))?;
-            Ok(page(access, rows, size))
+            page(access, rows, size)
         })
         .await
     }
@@ -363,21 +432,30 @@ impl Store {
         let before = before.map_or(i64::MAX, PinId::get);
         self.snapshot(move |conn| {
             boards::require_seen(conn, access, board)?;
-            let rows: Vec<(Row, String)> = on!(conn, c => pins::table
+            let rows: Vec<Listed> = on!(conn, c => pins::table
                 .inner_join(users::table.on(users::id.eq(pins::owner_id)))
+                .left_join(links::table)
                 .filter(pins::board_id.eq(board.get()).and(pins::id.lt(before)))
                 .filter(pins::removed_at.is_null())
                 .order(pins::id.desc())
                 .limit(one_more(size))
-                .select((Row::as_select(), users::username))
+                .select((Row::as_select(), users::username, CHECK.nullable()))
                 .load(c))?;
-            Ok(page(access, rows, size))
+            page(access, rows, size)
         })
         .await
     }
 }
 
-fn page(access: Access, rows: Vec<(Row, String)>, size: usize) -> Page<Pin, PinId> {
-    Page::cut(rows, size, |(row, _)| PinId::new(row.id))
-        .map(|(row, username)| shown(access, row, username))
+/// A pin's row in a list, its owner's username, and what was found out about its link.
+type Listed = (Row, String, Option<(String, String, String)>);
+
+fn page(access: Access, rows: Vec<Listed>, size: usize) -> Result<Page<Pin, PinId>> {
+    let Page { items, next } = Page::cut(rows, size, |(row, ..)| PinId::new(row.id));
+    let items = items.into_iter();
+    let items = items.map(|(row, username, check)| shown(access, row, username, check));
+    Ok(Page {
+        items: items.collect::<Result<_>>()?,
+        next,
+    })
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use pinwire_domain::contact_request::{self, Answer};
 use pinwire_domain::conversation::{ConversationKind, MembershipState, People};
 use pinwire_domain::event::EventKind;
@@ -23,6 +24,8 @@ use crate::messages::{self, Message, Place};
 use crate::page::{Page, one_more};
 use crate::schema::memberships;
 use crate::{Snapshot, Store, safety};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// A conversation that somebody is asked into.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +118,7 @@ fn knock(
     };
     let before = conversations::row(tx, id)?.last_position;
     check_first(before, post.content)?;
+    check_day(tx, post.sender)?;
     let landings = safety::landings(tx, post.sender, &[other])?;
     let withheld = landings.iter().any(|(_, it)| it.gate == Gate::Withheld);
     if let Some(member) = members.any_mut(other).filter(|_| !withheld) {
@@ -143,6 +147,31 @@ fn check_first(last_position: i64, content: &Content) -> Step<()> {
     )?)
 }
 
+/// Makes sure that somebody may ask one more stranger today. Those of the same send are not among the ones before.
+fn check_day(tx: &mut Tx<'_>, sender: UserId) -> Step<()> {
+    #[derive(QueryableByName)]
+    struct Asked {
+        #[diesel(sql_type = BigInt)]
+        asked: i64,
+        #[diesel(sql_type = BigInt)]
+        signed_up_at: i64,
+    }
+    let now = tx.source.now();
+    // How somebody answered makes no difference, since the sender must not learn it.
+    let query = "select u.created_at as signed_up_at, (
+            select count(*) from conversations c
+            join memberships m on m.conversation_id = c.id and m.user_id <> c.created_by
+            join messages f on f.conversation_id = c.id and f.position = 1
+            where c.created_by = u.id and c.kind = 'direct' and m.answer is not null and f.created_at > $2
+        ) as asked from users u where u.id = $1";
+    let found: Asked = on!(tx.conn()?, c => diesel::sql_query(query)
+        .bind::<BigInt, _>(sender.get())
+        .bind::<BigInt, _>(now.plus_millis(-DAY_MS).as_millis())
+        .get_result(c))?;
+    let age = now.as_millis() - found.signed_up_at;
+    Ok(contact_request::check_day(found.asked, age)?)
+}
+
 /// Makes sure that somebody may write this into a conversation, as far as an answer is awaited there.
 pub(crate) fn check_writing(
     tx: &mut Tx<'_>,
@@ -153,7 +182,10 @@ pub(crate) fn check_writing(
     let row = conversations::row(tx, id)?;
     let members = conversations::members(tx, id)?;
     match awaited(row.kind, sender, &members) {
-        Some(_) => check_first(row.last_position, content),
+        Some(_) => {
+            check_first(row.last_position, content)?;
+            check_day(tx, sender)
+        }
         None => Ok(()),
     }
 }
@@ -168,6 +200,7 @@ pub(crate) fn check_beginning(
     let landings = safety::landings(tx, sender, &[other])?;
     if landings.iter().any(|(_, it)| it.awaits_answer) {
         check_first(0, content)?;
+        check_day(tx, sender)?;
     }
     Ok(())
 }
@@ -246,6 +279,14 @@ fn page(
     })
 }
 
+/// One conversation that `user` is asked into.
+pub(crate) fn find(conn: &mut Conn, user: UserId, id: ConversationId) -> Result<Request> {
+    let page = page(conn, user, id.get().saturating_add(1), 1)?;
+    let mut found = page.items.into_iter();
+    let found = found.find(|it| it.conversation.id == id);
+    Ok(found.ok_or(Refusal::RequestNotFound)?)
+}
+
 /// The messages that ask in those of these conversations that are of two.
 fn first_messages(
     conn: &mut Conn,
@@ -310,12 +351,6 @@ impl Store {
     /// # Errors
     /// [`Refusal::RequestNotFound`].
     pub async fn request(&self, user: UserId, id: ConversationId) -> Result<Snapshot<Request>> {
-        self.snapshot(move |conn| {
-            let page = page(conn, user, id.get().saturating_add(1), 1)?;
-            let mut found = page.items.into_iter();
-            let found = found.find(|it| it.conversation.id == id);
-            Ok(found.ok_or(Refusal::RequestNotFound)?)
-        })
-        .await
+        self.snapshot(move |conn| find(conn, user, id)).await
     }
 }

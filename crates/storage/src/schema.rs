@@ -54,6 +54,7 @@ diesel::table! {
         version -> BigInt,
         created_at -> BigInt,
         closed_at -> Nullable<BigInt>,
+        suspended_at -> Nullable<BigInt>,
     }
 }
 
@@ -175,6 +176,7 @@ diesel::table! {
         removed_at -> Nullable<BigInt>,
         link_changed_at -> Nullable<BigInt>,
         version -> BigInt,
+        link_id -> Nullable<BigInt>,
     }
 }
 
@@ -252,6 +254,7 @@ diesel::table! {
         notice -> Nullable<Text>,
         board_snapshot -> Nullable<Text>,
         forwarded -> Bool,
+        link_id -> Nullable<BigInt>,
     }
 }
 
@@ -341,7 +344,101 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    links (id) {
+        id -> BigInt,
+        address -> Text,
+        token -> Text,
+        verdict -> Text,
+        reasons -> Text,
+        journey -> Nullable<Text>,
+        inspected_at -> Nullable<BigInt>,
+        inspections -> BigInt,
+        failures -> BigInt,
+        created_at -> BigInt,
+        is_sent -> Bool,
+        due_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    link_domains (domain, link_id) {
+        domain -> Text,
+        link_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    blocked_domains (domain) {
+        domain -> Text,
+        reason -> Nullable<Text>,
+        blocked_by -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    moderators (user_id) {
+        user_id -> BigInt,
+        granted_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    audit_log (id) {
+        id -> BigInt,
+        at -> BigInt,
+        actor_id -> Nullable<BigInt>,
+        action -> Text,
+        details -> Text,
+    }
+}
+
+diesel::table! {
+    cases (id) {
+        id -> BigInt,
+        subject -> Text,
+        accused_id -> Nullable<BigInt>,
+        evidence -> Text,
+        state -> Text,
+        claimed_by -> Nullable<BigInt>,
+        claimed_at -> Nullable<BigInt>,
+        resolved_at -> Nullable<BigInt>,
+        action -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        reporters -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    reports (id) {
+        id -> BigInt,
+        case_id -> BigInt,
+        subject -> Text,
+        reporter_id -> BigInt,
+        category -> Text,
+        comment -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    notices (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        code -> Text,
+        subject -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
+    links,
+    link_domains,
+    cases,
+    reports,
     log_head,
     events,
     signing_keys,
@@ -382,6 +479,8 @@ diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(boards -> users (owner_id));
 diesel::joinable!(pins -> boards (board_id));
+diesel::joinable!(pins -> links (link_id));
+diesel::joinable!(reports -> cases (case_id));
 diesel::joinable!(membership_periods -> conversations (conversation_id));
 diesel::joinable!(memberships -> conversations (conversation_id));
 diesel::joinable!(memberships -> users (user_id));

@@ -443,7 +443,7 @@ fn would(
     people_max: usize,
 ) -> Step<Vec<WouldSend>> {
     let plan = plan(tx, access, request, people_max)?;
-    let pin = plan.content.pin().map(|pin| PinId::new(pin.id));
+    let pin = plan.content.pin().map(|pin| PinId::new(pin.snapshot.id));
     let mut would = Vec::with_capacity(plan.goals.len());
     for (goal, recipients) in plan.goals {
         let available = !matches!(goal, Goal::Unavailable);

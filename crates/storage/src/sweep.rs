@@ -23,6 +23,8 @@ pub struct Swept {
     pub sessions: usize,
     /// Idempotency keys whose time is over.
     pub idempotency_keys: usize,
+    /// What was reported and decided long ago.
+    pub cases: usize,
     /// Events older than the log is kept.
     pub events: usize,
 }
@@ -36,10 +38,18 @@ impl Swept {
             refresh_tokens,
             sessions,
             idempotency_keys,
+            cases,
             events,
         } = self;
-        [tickets, refresh_tokens, sessions, idempotency_keys, events]
-            .into_iter()
+        let all = [
+            tickets,
+            refresh_tokens,
+            sessions,
+            idempotency_keys,
+            cases,
+            events,
+        ];
+        all.into_iter()
             .any(|rows| i64::try_from(rows).is_ok_and(|rows| rows >= SWEEP_MAX))
     }
 }
@@ -65,6 +75,10 @@ const IDEMPOTENCY_KEYS: &str = "delete from idempotency_keys where (user_id, key
     select user_id, key from idempotency_keys
     where expires_at is not null and expires_at <= $1 limit $2)";
 
+/// Reports go with it; what is undecided stays.
+const CASES: &str = "delete from cases where id in (
+    select id from cases where resolved_at is not null and resolved_at <= $1 limit $2)";
+
 /// Runs a deletion of what was over at `now`.
 fn remove(conn: &mut Conn, deletion: &'static str, now: Time) -> Result<usize> {
     Ok(on!(conn, c => diesel::sql_query(deletion)
@@ -87,6 +101,11 @@ impl Store {
                         + remove(tx.conn()?, REFRESH_TOKENS_OF_ENDED_SESSIONS, now)?,
                     sessions: remove(tx.conn()?, SESSIONS, now)?,
                     idempotency_keys: remove(tx.conn()?, IDEMPOTENCY_KEYS, now)?,
+                    cases: remove(
+                        tx.conn()?,
+                        CASES,
+                        now.plus_millis(-limits::EVIDENCE_KEPT_MS),
+                    )?,
                     events: 0,
                 })
             })

@@ -27,7 +27,9 @@ impl Replica {
             let last = last.map(|known| &mut known.item["last_message"]);
             for message in kept.into_iter().chain(last) {
                 if message["position"] == position && message["pin"].is_object() {
-                    message["pin"]["pin_state"] = state["pin_state"].clone();
+                    for field in ["pin_state", "link", "link_check"] {
+                        message["pin"][field] = state[field].clone();
+                    }
                 }
             }
         }

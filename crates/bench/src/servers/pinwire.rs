@@ -27,6 +27,7 @@ pub(crate) async fn start(
         .env("PINWIRE_LISTEN", address.to_string())
         .env("PINWIRE_DATABASE_URL", database)
         .env("PINWIRE_STRANGERS", "inbox")
+        .env("PINWIRE_NO_LINK_CHECKS", "true")
         .env("PINWIRE_ATTEMPTS_PER_ADDRESS", UNLIMITED)
         .env("PINWIRE_ATTEMPTS_PER_ACCOUNT", UNLIMITED)
         .current_dir(folder);

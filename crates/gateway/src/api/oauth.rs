@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pinwire_domain::token::{ACCESS_TOKEN_MS, Scope};
-use pinwire_domain::{Refusal, limits, token};
+use pinwire_domain::{Refusal, UserId, limits, token};
 use pinwire_storage::StoreError;
 use pinwire_storage::passwords::Credentials;
 use pinwire_storage::sessions::{Granted, SignIn};
@@ -111,14 +111,18 @@ async fn sign_in(app: &App, request: &HttpRequest, form: &TokenForm) -> ApiResul
     check_unused(form)?;
     let login = needed(form.username.as_ref(), "username")?;
     let password = needed(form.password.as_ref(), "password")?;
-    let grantable: Vec<Scope> = Scope::first_party().collect();
-    let scopes = scopes(form.scope.as_deref(), &grantable)?;
+    // Before anything is tried: what is no scope at all.
+    scopes(form.scope.as_deref(), Scope::ALL)?;
     app.rate_limits.try_from_address(request)?;
     let known = app.store.credentials(login).await?;
     // By whichever name: both ways to name an account count together.
     let account = known.as_ref().map(|credentials| credentials.user);
     app.rate_limits.try_for_account(request, account, login)?;
     let verified = verify(app, known, password).await?;
+    if verified.is_suspended {
+        return Err(Refusal::AccountSuspended.into());
+    }
+    let scopes = scopes(form.scope.as_deref(), &grantable(app, verified.user).await?)?;
     let granted = app
         .store
         .sign_in(SignIn {
@@ -129,6 +133,15 @@ async fn sign_in(app: &App, request: &HttpRequest, form: &TokenForm) -> ApiResul
         })
         .await?;
     answer(app, &granted, &scopes, "password")
+}
+
+/// What a sign-in of somebody may grant: to moderators more than to others.
+async fn grantable(app: &App, user: UserId) -> ApiResult<Vec<Scope>> {
+    Ok(if app.store.is_moderator(user).await? {
+        Scope::ALL.to_vec()
+    } else {
+        Scope::first_party().collect()
+    })
 }
 
 /// Whose password this is. Takes as long for an unknown account as for a wrong password.

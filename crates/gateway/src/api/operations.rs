@@ -57,6 +57,14 @@ pub struct Limits {
     pub message_text: usize,
     /// Minutes within which the text of a message may be changed.
     pub edit_window_minutes: i64,
+    /// Strangers whom a person asks within 24 hours.
+    pub requests_a_day: i64,
+    /// The same of an account in its first seven days.
+    pub requests_a_day_new: i64,
+    /// Reports a person makes within 24 hours.
+    pub reports_a_day: i64,
+    /// Unicode scalars of the comment of a report.
+    pub report_comment: usize,
     /// How often the text of one message may be changed.
     pub edits: usize,
     /// Pins that a board made of a conversation takes over.
@@ -104,6 +112,10 @@ pub async fn get_limits(app: web::Data<App>) -> ApiResult {
         recipients: limits::RECIPIENTS_MAX,
         message_text: limits::MESSAGE_TEXT_MAX,
         request_text: limits::REQUEST_TEXT_MAX,
+        requests_a_day: limits::REQUESTS_A_DAY_MAX,
+        requests_a_day_new: limits::REQUESTS_A_DAY_NEW_MAX,
+        reports_a_day: limits::REPORTS_A_DAY_MAX,
+        report_comment: limits::REPORT_COMMENT_MAX,
         edit_window_minutes: limits::EDIT_WINDOW_MS / 60_000,
         edits: limits::EDITS_MAX,
         conversation_board_pins: limits::BOARD_FROM_CONVERSATION_MAX,

@@ -186,6 +186,24 @@ table! {
         Refusal::MemberNotFound => MEMBER_NOT_FOUND 404 70 "member_not_found";
         /// You are not asked into such a conversation.
         Refusal::RequestNotFound => REQUEST_NOT_FOUND 404 73 "request_not_found";
+        /// Nothing is followed by this token.
+        Refusal::LinkNotFound => LINK_NOT_FOUND 404 74 "link_not_found";
+        /// This domain is not blocked.
+        Refusal::DomainNotFound => DOMAIN_NOT_FOUND 404 75 "domain_not_found";
+        /// There is no such report, or it is not yours.
+        Refusal::ReportNotFound => REPORT_NOT_FOUND 404 75 "report_not_found";
+        /// The action does nothing to this kind of thing.
+        Refusal::ActionNotPossible => ACTION_NOT_POSSIBLE 422 75 "action_not_possible";
+        /// Claim the report first; another moderator may hold it.
+        Refusal::ReportNotClaimed => REPORT_NOT_CLAIMED 409 75 "report_not_claimed";
+        /// The report is decided already.
+        Refusal::ReportResolved => REPORT_RESOLVED 409 75 "report_resolved";
+        /// You did this as often as a day allows.
+        Refusal::DailyLimit { .. } => DAILY_LIMIT 429 8 "daily_limit";
+        /// This is for moderators.
+        Refusal::NotModerator => NOT_MODERATOR 403 29 "not_moderator";
+        /// Moderators barred the account.
+        Refusal::AccountSuspended => ACCOUNT_SUSPENDED 403 29 "account_suspended";
         /// A direct conversation can be hidden, not left.
         Refusal::DirectNotLeavable => DIRECT_NOT_LEAVABLE 422 70 "direct_not_leavable";
         /// Nothing more can be sent until the first pin is answered.

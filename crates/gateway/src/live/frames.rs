@@ -133,6 +133,8 @@ event_types! {
     UserUpdated "user.updated" ["user"] [] Never;
     /// You changed your settings.
     SettingsUpdated "settings.updated" ["settings"] [] Never;
+    /// Moderators tell you something: fetch `GET /v5/user_account/notices`.
+    NoticeCreated "notice.created" [] [] Never;
     /// You blocked somebody: `data.user`. No event after this one tells of what they did.
     BlockAdded "block.added" ["user"] [] Never;
     /// You took a block back.

@@ -4,16 +4,17 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use pinwire_domain::event::EventKind;
-use pinwire_domain::message::PinState;
 use pinwire_domain::{ConversationId, Time, UserId};
 use pinwire_storage::conversations::{Conversation, Mine};
 use pinwire_storage::events::{StreamEvent, What};
 use pinwire_storage::messages::Message;
+use pinwire_storage::pin_snapshots::SentPin;
 use serde::Serialize;
 
 use super::frames::EventType;
 use super::subject::{DeliveryMark, Me, PlacedPinState, ReadMark, Subject, SubjectPin};
 use crate::view::conversation::Shown;
+use crate::view::link::SafeLink;
 use crate::view::{
     ConversationView, DraftView, HeadView, MessageView, PersonView, ReactionView, SettingsView,
 };
@@ -203,9 +204,14 @@ fn pin_states(event: &StreamEvent, user: UserId) -> Option<Vec<PlacedPinState>> 
     let What::PinStates(_, states) = &event.what else {
         return None;
     };
-    let placed = |(position, state): &(i64, PinState)| PlacedPinState {
-        position: *position,
-        pin_state: (*state).into(),
+    let placed = |(position, pin): &(i64, SentPin)| {
+        let safe = SafeLink::of(pin.snapshot.link.clone(), pin.link_check.as_ref());
+        PlacedPinState {
+            position: *position,
+            pin_state: pin.state.into(),
+            link: safe.link,
+            link_check: safe.check,
+        }
     };
     Some(states.get(&user)?.iter().map(placed).collect())
 }
@@ -237,6 +243,7 @@ const fn event_type(kind: EventKind) -> Option<EventType> {
         EventKind::HeadClosed => EventType::HeadClosed,
         EventKind::UserUpdated => EventType::UserUpdated,
         EventKind::SettingsUpdated => EventType::SettingsUpdated,
+        EventKind::NoticeCreated => EventType::NoticeCreated,
         EventKind::BlockAdded => EventType::BlockAdded,
         EventKind::BlockRemoved => EventType::BlockRemoved,
         EventKind::SessionRevoked => return None,
@@ -322,6 +329,6 @@ fn data(event: &StreamEvent, form: Form<'_>) -> Subject {
             settings: Some(SettingsView::from(*settings)),
             ..about
         },
-        What::Mine | What::Sessions => about,
+        What::Mine | What::Notice | What::Sessions => about,
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::view::kinds::PinState;
+use crate::view::link::LinkCheckView;
 use crate::view::{
     ConversationView, DraftView, HeadView, MessageView, PersonView, ReactionView, SettingsView,
     UnreadView,
@@ -86,6 +87,12 @@ pub struct PlacedPinState {
     pub position: i64,
     /// How the pin stands now, compared with what was sent there.
     pub pin_state: PinState,
+    /// Where it led when it was sent; null without a link, and while `link_check` holds something against it.
+    #[schema(required, max_length = 2048)]
+    pub link: Option<String>,
+    /// What was found out about the link as it was sent; null without one.
+    #[schema(required)]
+    pub link_check: Option<LinkCheckView>,
 }
 
 /// Up to where somebody has read. A newer mark is never lower.

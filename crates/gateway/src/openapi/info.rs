@@ -43,6 +43,15 @@ const TAGS: &[(&str, &str)] = &[
         "Contact requests",
         "The conversations that you are asked into.",
     ),
+    ("Reports", "What you tell moderators, and they you."),
+    (
+        "Moderation",
+        "What was reported, and what is done about it.",
+    ),
+    (
+        "Links",
+        "Following a link that may lead elsewhere than it seems to.",
+    ),
     ("Messages", "What is said in a conversation."),
     (
         "Conversation pins",

@@ -1,6 +1,7 @@
 //! Closed sets of the rules, as requests, answers and frames name them.
 
-use pinwire_domain::{board, conversation, group, head, message, policy};
+use pinwire_domain::link::judge;
+use pinwire_domain::{board, conversation, group, head, message, policy, report};
 use pinwire_storage::events;
 use pinwire_storage::groups;
 use serde::{Deserialize, Serialize};
@@ -106,7 +107,7 @@ kinds! {
     }
 
     /// How a pin that was sent stands now: as it was sent, changed, with a link to another domain, removed by its
-    /// owner, or blocked by moderation.
+    /// owner, or with a link to a blocked domain.
     #[serde(rename_all = "snake_case")]
     PinState = message::PinState {
         /// As it was sent.
@@ -117,8 +118,114 @@ kinds! {
         LinkChanged,
         /// Removed by its owner.
         Removed,
-        /// Blocked by moderation.
+        /// Its link leads to a domain that is blocked.
         Blocked,
+    }
+
+    /// How safe a link is to follow: not looked at yet, safe, doubtful, or never delivered.
+    #[serde(rename_all = "snake_case")]
+    LinkVerdict = judge::Verdict {
+        /// Nobody has looked yet where it leads.
+        Pending,
+        /// Nothing is held against it.
+        Ok,
+        /// It may lead elsewhere than it seems to.
+        Warn,
+        /// It is never delivered.
+        Blocked,
+    }
+
+    /// What is held against a link: a domain that is blocked, a shortener, a redirect to another domain, more than five
+    /// redirects, somebody who earns by the click, a number instead of a name, a user name in it, letters of several
+    /// scripts, a likeness to a well-known domain, an unusual port, a picture too small for it, or that nobody could
+    /// look where it leads.
+    #[serde(rename_all = "snake_case")]
+    LinkReason = judge::Reason {
+        /// Its domain, or one that it leads to, is blocked.
+        ListedDomain,
+        /// It goes through a shortener.
+        Shortener,
+        /// It redirects to another domain.
+        OtherDomain,
+        /// It redirects more than five times.
+        LongChain,
+        /// Somebody earns by a click.
+        Affiliate,
+        /// Its host is a number.
+        NumericHost,
+        /// It holds a user name.
+        UserInfo,
+        /// Its host mixes scripts.
+        MixedScript,
+        /// Its host looks like a well-known one.
+        LookAlike,
+        /// It leads to an unusual port.
+        UnusualPort,
+        /// The pin's picture is too small.
+        SmallPicture,
+        /// It could not be looked at.
+        Unreachable,
+    }
+
+    /// What is held against something.
+    #[serde(rename_all = "snake_case")]
+    ReportCategory = report::Category {
+        /// Advertising that nobody asked for, or that leads elsewhere than it says.
+        Spam,
+        /// It wants to cheat people of money or passwords.
+        Scam,
+        /// It torments somebody.
+        Harassment,
+        /// It attacks people for what they are.
+        Hate,
+        /// Nudity, or sexual.
+        Sexual,
+        /// It shows or threatens violence.
+        Violence,
+        /// It is about somebody harming themselves.
+        SelfHarm,
+        /// It pretends to be somebody else.
+        Impersonation,
+        /// Something else.
+        Other,
+    }
+
+    /// How far a report is: nobody has it, a moderator has it, or it is decided.
+    #[serde(rename_all = "snake_case")]
+    CaseState = report::CaseState {
+        /// Nobody has it.
+        Open,
+        /// A moderator has it.
+        Claimed,
+        /// It is decided.
+        Resolved,
+    }
+
+    /// What moderators do: nothing, tell the person, remove the message or pin, block the domain of the link, or bar the
+    /// account.
+    #[serde(rename_all = "snake_case")]
+    ModerationAction = report::Action {
+        /// Nothing.
+        None,
+        /// The person is told.
+        Warn,
+        /// The message or pin is removed, and the person told.
+        Remove,
+        /// No link to the domain is delivered any more.
+        BlockDomain,
+        /// The person is signed out and cannot sign in any more.
+        Suspend,
+    }
+
+    /// What moderators tell a person: a warning, or that a message or a pin was removed.
+    #[serde(rename_all = "snake_case")]
+    ModerationNoticeCode = report::NoticeCode {
+        /// Something was not in order.
+        Warned,
+        /// A message was removed.
+        MessageRemoved,
+        /// A pin was removed.
+        PinRemoved,
     }
 
     /// How a board that was shared stands now: there for everyone who has its address, for its owner alone, or removed.

@@ -1,14 +1,14 @@
 //! Messages in answers and events.
 
 use pinwire_domain::UserId;
-use pinwire_domain::message::PinState as Standing;
 use pinwire_domain::reaction::Reactions;
 use pinwire_storage::messages::{Message, Notice, Revision};
-use pinwire_storage::pin_snapshots::PinSnapshot;
+use pinwire_storage::pin_snapshots::SentPin;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::kinds::{MessageKind, NoticeCode, PinState};
+use super::link::{LinkCheckView, SafeLink};
 use super::{BoardCardView, PersonView, ReplyView};
 
 /// A message.
@@ -166,9 +166,12 @@ pub struct PinCardView {
     /// What the picture shows, in words.
     #[schema(required)]
     pub alt_text: Option<String>,
-    /// Where it led when it was sent.
+    /// Where it led when it was sent; null without a link, and while `link_check` holds something against it.
     #[schema(required, max_length = 2048, example = "https://cats.example/1")]
     pub link: Option<String>,
+    /// What was found out about the link as it was sent; null without one.
+    #[schema(required)]
+    pub link_check: Option<LinkCheckView>,
     /// Its picture.
     #[schema(format = "uri", example = "https://img.example/cat.jpg")]
     pub image_url: String,
@@ -179,18 +182,21 @@ pub struct PinCardView {
     pub pin_state: PinState,
 }
 
-impl From<(PinSnapshot, Standing)> for PinCardView {
-    fn from((pin, state): (PinSnapshot, Standing)) -> Self {
+impl From<SentPin> for PinCardView {
+    fn from(sent: SentPin) -> Self {
+        let pin = sent.snapshot;
+        let safe = SafeLink::of(pin.link, sent.link_check.as_ref());
         Self {
             pin_id: pin.id.to_string(),
             owner_id: pin.owner_id.to_string(),
             title: pin.title,
             description: pin.description,
             alt_text: pin.alt_text,
-            link: pin.link,
+            link: safe.link,
+            link_check: safe.check,
             image_url: pin.image_url,
             dominant_color: pin.dominant_color,
-            pin_state: state.into(),
+            pin_state: sent.state.into(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Pins in the shape of API v5.
 
 use pinwire_domain::UserId;
+use pinwire_storage::links::LinkCheck;
 use pinwire_storage::pins::Pin;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -17,7 +18,7 @@ pub struct PinView {
     /// When it was made.
     #[schema(format = DateTime)]
     pub created_at: String,
-    /// Where it leads.
+    /// Where it leads; of somebody else's pin, null while something is held against the link.
     #[schema(required, max_length = 2048, example = "https://cats.example/1")]
     pub link: Option<String>,
     /// The title.
@@ -89,10 +90,12 @@ impl PinView {
     /// The pin as `viewer` sees it.
     #[must_use]
     pub fn of(pin: Pin, viewer: UserId, template: Option<&ImageTemplate>) -> Self {
+        let is_owner = pin.owner == viewer;
+        let is_shown = is_owner || pin.link_check.as_ref().is_some_and(LinkCheck::is_ok);
         Self {
             id: pin.id.to_string(),
             created_at: pin.created_at.to_string(),
-            link: pin.link,
+            link: pin.link.filter(|_| is_shown),
             title: pin.title,
             description: pin.description,
             dominant_color: pin.dominant_color,
@@ -104,7 +107,7 @@ impl PinView {
                 username: pin.owner_username,
             }),
             board_section_id: None,
-            is_owner: pin.owner == viewer,
+            is_owner,
             media: PinMediaView {
                 media_type: "image",
                 images: ImageSizesView::of(template, &pin.image_url),

@@ -45,7 +45,7 @@ impl From<Request> for RequestView {
             kind: conversation.kind.into(),
             title: conversation.title.clone(),
             people: members.map(|m| PersonView::from(&*m.person)).collect(),
-            pin_image: pin.map(|(pin, _)| pin.image_url.clone()),
+            pin_image: pin.map(|pin| pin.snapshot.image_url.clone()),
             text: text.map(contact_request::shown),
             asked_at: request.asked_at.to_string(),
         }

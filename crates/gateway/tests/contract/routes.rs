@@ -150,6 +150,7 @@ fn only_what_signs_in_or_tells_nothing_of_anybody_is_open() {
             "/openapi.json",
             "/asyncapi.json",
             "/v5/limits",
+            "/v5/links/{token}",
             "/v5/accounts",
             "/v5/oauth/token",
             "/v5/oauth/token/revoke",

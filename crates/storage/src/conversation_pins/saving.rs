@@ -22,8 +22,8 @@ fn save(tx: &mut Tx<'_>, access: Access, place: Place, board: Option<BoardId>) -
     if message.deleted_at.is_some() {
         return Err(Refusal::MessageDeleted.into());
     }
-    let (sent, _) = message.pin.ok_or(Refusal::NoPinInMessage)?;
-    let pin = PinId::new(sent.id);
+    let sent = message.pin.ok_or(Refusal::NoPinInMessage)?;
+    let pin = PinId::new(sent.snapshot.id);
     let made = pins::save(tx, access, pin, board)?;
     let is_told = settings::of(tx.conn()?, user)?.values.pin_saved_notice;
     let mut marks = Marks::read(tx.conn()?, id, pin)?;

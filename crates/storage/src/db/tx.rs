@@ -36,6 +36,12 @@ pub(crate) enum LockKey {
     SearchProgress,
     /// Work that goes on after the act that it began with.
     Job(i64),
+    /// Which domains are blocked, and by which of them links are.
+    BlockedDomains,
+    /// Who looks at which link.
+    LinkLease,
+    /// What was reported, by its key, and what moderators do about it, by its id.
+    Case(String),
 }
 
 impl LockKey {

@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use pinwire_domain::event::EventKind;
-use pinwire_domain::message::PinState;
 use pinwire_domain::{ConversationId, PinId, UserId, limits};
 
 use crate::conversation_pins::{Key, Marks};
@@ -13,14 +12,14 @@ use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::log::LoggedEvent;
 use crate::messages::Place;
-use crate::pin_snapshots;
+use crate::pin_snapshots::SentPin;
 use crate::schema::pin_sendings;
 
 /// What is known of the pins that some events are about.
 #[derive(Default)]
 pub(super) struct Pins {
     /// Where each was sent, and how it stands there now, the last sending first.
-    states: HashMap<Key, Vec<(i64, PinState)>>,
+    states: HashMap<Key, Vec<(i64, SentPin)>>,
     marks: HashMap<Key, Marks>,
     /// Which of these messages are kept from whom.
     kept: HashSet<(UserId, Place)>,
@@ -33,7 +32,7 @@ impl Pins {
             return Ok(Self::default());
         }
         let states = states(conn, keys)?;
-        let place = |(key, all): (&Key, &Vec<(i64, PinState)>)| {
+        let place = |(key, all): (&Key, &Vec<(i64, SentPin)>)| {
             let id = key.0;
             let places: Vec<Place> = all.iter().map(|(position, _)| (id, *position)).collect();
             places
@@ -52,13 +51,13 @@ impl Pins {
     }
 
     /// Where a member sees that a pin was sent, and how it stands there; empty for a pin they do not see.
-    pub(super) fn seen_by(&self, key: Key, viewer: UserId, mine: &Mine) -> Vec<(i64, PinState)> {
+    pub(super) fn seen_by(&self, key: Key, viewer: UserId, mine: &Mine) -> Vec<(i64, SentPin)> {
         let all = self.states.get(&key).into_iter().flatten();
-        let is_seen = |(position, _): &&(i64, PinState)| {
+        let is_seen = |(position, _): &&(i64, SentPin)| {
             let place = (key.0, *position);
             *position >= mine.first_position && !self.kept.contains(&(viewer, place))
         };
-        all.filter(is_seen).copied().collect()
+        all.filter(is_seen).cloned().collect()
     }
 
     /// Whether a member is told of an event about a pin: one who sees the pin, and of saves only those that the saver
@@ -74,8 +73,15 @@ impl Pins {
     }
 }
 
-fn states(conn: &mut Conn, keys: &[Key]) -> Result<HashMap<Key, Vec<(i64, PinState)>>> {
-    type Row = (i64, i64, i64, String, Option<i64>, Option<String>);
+fn states(conn: &mut Conn, keys: &[Key]) -> Result<HashMap<Key, Vec<(i64, SentPin)>>> {
+    type Row = (
+        i64,
+        i64,
+        i64,
+        String,
+        (Option<i64>, Option<String>),
+        Option<String>,
+    );
     let (ids, pins): (HashSet<i64>, HashSet<i64>) =
         keys.iter().map(|(id, pin)| (id.get(), pin.get())).unzip();
     let rows: Vec<Row> = on!(conn, c => pin_sendings::table
@@ -88,13 +94,13 @@ fn states(conn: &mut Conn, keys: &[Key]) -> Result<HashMap<Key, Vec<(i64, PinSta
             pin_sendings::pin_id,
             pin_sendings::position,
             pin_sendings::pin_snapshot,
-            pin_sendings::pin_version,
-            pin_sendings::pin_link,
+            (pin_sendings::pin_version, pin_sendings::pin_link),
+            pin_sendings::link_check,
         ))
         .load(c))?;
-    let mut states: HashMap<Key, Vec<(i64, PinState)>> = HashMap::new();
-    for (id, pin, position, snapshot, version, link) in rows {
-        let (_, state) = pin_snapshots::read(&snapshot, version, link.as_deref())?;
+    let mut states: HashMap<Key, Vec<(i64, SentPin)>> = HashMap::new();
+    for (id, pin, position, snapshot, (version, link), check) in rows {
+        let state = SentPin::read(&snapshot, (version, link.as_deref()), check.as_deref())?;
         let key = (ConversationId::new(id), PinId::new(pin));
         states.entry(key).or_default().push((position, state));
     }

@@ -72,12 +72,29 @@ fn emit(tx: &mut Tx<'_>, actor: UserId, kind: EventKind, about: About) {
     });
 }
 
-/// Leaves nothing of a message but its place, who wrote it, and when.
 fn delete_for_everyone(tx: &mut Tx<'_>, user: UserId, place: Place) -> Step<()> {
     let message = seen(tx, user, place)?;
     if !message.standing().delete_for_everyone(user)? {
         return Ok(());
     }
+    erase(tx, user, place, &message)
+}
+
+/// Deletes a message for everyone, as its sender could have done.
+pub(crate) fn take_down(tx: &mut Tx<'_>, place: Place) -> Step<()> {
+    for key in locks(place.0) {
+        tx.lock(key)?;
+    }
+    let message = reading::load(tx.conn()?, &[place])?.remove(&place);
+    let message = message.ok_or(Refusal::MessageNotFound)?;
+    if message.deleted_at.is_some() {
+        return Ok(());
+    }
+    erase(tx, message.sender.id, place, &message)
+}
+
+/// Leaves nothing of a message but its place, who wrote it, and when.
+fn erase(tx: &mut Tx<'_>, user: UserId, place: Place, message: &Message) -> Step<()> {
     let now = tx.source.now().as_millis();
     on!(tx.conn()?, c => diesel::update(row!(place))
         .set((
@@ -89,6 +106,7 @@ fn delete_for_everyone(tx: &mut Tx<'_>, user: UserId, place: Place) -> Step<()> 
             messages::profile_id.eq(None::<i64>),
             messages::reply_to.eq(None::<i64>),
             messages::about_pin_id.eq(None::<i64>),
+            messages::link_id.eq(None::<i64>),
             messages::forwarded.eq(false),
             messages::client_message_id.eq(None::<String>),
             messages::edited_at.eq(None::<i64>),
@@ -101,9 +119,9 @@ fn delete_for_everyone(tx: &mut Tx<'_>, user: UserId, place: Place) -> Step<()> 
     search::forget(tx, place)?;
     let about = About::Message(place.0, place.1);
     emit(tx, user, EventKind::MessageDeleted, about);
-    if let Some((pin, _)) = &message.pin {
+    if let Some(pin) = &message.pin {
         find_last_pin(tx.conn()?, place.0)?;
-        conversation_pins::forget_unsent(tx.conn()?, place.0, PinId::new(pin.id))?;
+        conversation_pins::forget_unsent(tx.conn()?, place.0, PinId::new(pin.snapshot.id))?;
         tell_those_who_saw_nothing(tx, place)?;
     }
     Ok(())

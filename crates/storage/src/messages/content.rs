@@ -15,7 +15,7 @@ use crate::db::many::{self, Table};
 use crate::db::tx::{LockKey, Step, Tx};
 use crate::error::Result;
 use crate::people::{self, Person};
-use crate::pin_snapshots::{self, PinSnapshot};
+use crate::pin_snapshots::{self, SentPin};
 use crate::{conversations, safety};
 
 /// What a message holds, ready to be written.
@@ -32,7 +32,7 @@ pub(crate) struct Content {
 /// What a message carries, as it is when it is sent.
 #[derive(Debug, Clone)]
 pub(crate) enum Attached {
-    Pin(PinSnapshot),
+    Pin(SentPin),
     Board(BoardSnapshot, BoardState),
     Profile(Person),
 }
@@ -42,8 +42,8 @@ impl Attached {
     pub(crate) fn kept(&self) -> Result<(Carried, Option<String>)> {
         Ok(match self {
             Self::Pin(pin) => {
-                let snapshot = serde_json::to_string(pin)?;
-                (Carried::Pin(PinId::new(pin.id)), Some(snapshot))
+                let kept = serde_json::to_string(&pin.snapshot)?;
+                (Carried::Pin(PinId::new(pin.snapshot.id)), Some(kept))
             }
             Self::Board(board, _) => {
                 let snapshot = serde_json::to_string(board)?;
@@ -56,7 +56,7 @@ impl Attached {
 
 impl Content {
     /// The pin it carries.
-    pub(crate) const fn pin(&self) -> Option<&PinSnapshot> {
+    pub(crate) const fn pin(&self) -> Option<&SentPin> {
         match &self.attached {
             Some(Attached::Pin(pin)) => Some(pin),
             _ => None,

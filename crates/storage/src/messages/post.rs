@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::event::EventKind;
 use pinwire_domain::group::Notice;
-use pinwire_domain::message::{Carried, MessageKind, PinState};
+use pinwire_domain::message::{Carried, MessageKind};
 use pinwire_domain::policy::Gate;
 use pinwire_domain::reaction::Reactions;
 use pinwire_domain::{ConversationId, PinId, Refusal, Time, UserId};
@@ -35,6 +35,7 @@ pub(crate) struct NewMessage {
     reply_to: Option<i64>,
     about_pin: Option<PinId>,
     forwarded: bool,
+    link: Option<i64>,
     client_message_id: Option<String>,
     created_at: Time,
 }
@@ -59,6 +60,7 @@ impl Addition for NewMessage {
             "reply_to",
             "about_pin_id",
             "forwarded",
+            "link_id",
         ],
     };
 
@@ -92,6 +94,7 @@ impl Addition for NewMessage {
             self.reply_to.into(),
             self.about_pin.map(PinId::get).into(),
             self.forwarded.into(),
+            self.link.into(),
         ]
     }
 }
@@ -145,6 +148,7 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
     conversation.last_message_at = Some(now);
     let content = post.content;
     if let Some(pin) = content.pin() {
+        let pin = &pin.snapshot;
         conversation.last_pin = Some(pin.id);
         conversation.last_pin_position = Some(position);
         conversation.last_pin_image = Some(pin.image_url.clone());
@@ -170,6 +174,7 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
         reply_to: content.reply_to.as_ref().map(|it| it.position),
         about_pin: content.about_pin,
         forwarded: content.forwarded,
+        link: content.pin().and_then(|pin| pin.snapshot.link_id),
         client_message_id: post.client_message_id.map(str::to_owned),
         created_at: now,
     });
@@ -181,7 +186,7 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
         sender,
         kind: MessageKind::User,
         text: content.text.clone(),
-        pin: content.pin().map(|pin| (pin.clone(), PinState::Live)),
+        pin: content.pin().cloned(),
         board: content.board(),
         profile: content.profile().cloned(),
         reply_to: content.reply_to.clone(),
@@ -222,6 +227,7 @@ pub(crate) fn announce(
         reply_to: None,
         about_pin: None,
         forwarded: false,
+        link: None,
         client_message_id: None,
         created_at: at,
     });

@@ -17,7 +17,7 @@ use crate::db::{Conn, on};
 use crate::error::{Result, StoreError};
 use crate::log::{self, head_seq};
 use crate::people::Person;
-use crate::pin_snapshots;
+use crate::pin_snapshots::SentPin;
 use crate::schema::{memberships, message_cards, message_exclusions, messages};
 use crate::{Snapshot, Store};
 
@@ -59,6 +59,7 @@ pub(crate) struct MessageRow {
     reactions: Option<String>,
     notice: Option<String>,
     extras: Option<String>,
+    link_check: Option<String>,
 }
 
 /// The columns of a [`MessageRow`] in a view that has them.
@@ -84,6 +85,7 @@ macro_rules! message_columns {
             $view::reactions,
             $view::notice,
             $view::extras,
+            $view::link_check,
         )
     };
 }
@@ -95,7 +97,10 @@ impl MessageRow {
         let pin = self
             .pin_snapshot
             .as_deref()
-            .map(|kept| pin_snapshots::read(kept, self.pin_version, self.pin_link.as_deref()))
+            .map(|kept| {
+                let now = (self.pin_version, self.pin_link.as_deref());
+                SentPin::read(kept, now, self.link_check.as_deref())
+            })
             .transpose()?;
         let extras = Extras::read(self.extras.as_deref())?;
         Ok(Message {
@@ -149,6 +154,7 @@ const CARDS: Table = Table {
         "reactions",
         "notice",
         "extras",
+        "link_check",
     ],
 };
 
@@ -171,6 +177,7 @@ pub(crate) fn load(conn: &mut Conn, places: &[Place]) -> Result<HashMap<Place, M
         Nullable<BigInt>,
         Nullable<Text>,
         Nullable<BigInt>,
+        Nullable<Text>,
         Nullable<Text>,
         Nullable<Text>,
         Nullable<Text>,
@@ -328,6 +335,16 @@ pub(crate) fn visible(
     }
     require_visible(conn, reader)?;
     Err(Refusal::MessageNotFound.into())
+}
+
+/// The newest messages up to a position, as the reader sees them, the newest first.
+pub(crate) fn up_to(
+    conn: &mut Conn,
+    reader: (UserId, ConversationId),
+    last: i64,
+    most: i64,
+) -> Result<Vec<Message>> {
+    Ok(range(conn, reader, (1, last), (most, false))?.0)
 }
 
 /// A page of what the reader may see.

@@ -13,7 +13,8 @@ use crate::db::tx::{Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::idempotency::{IdempotencyKey, Keep, Made};
-use crate::schema::{boards as board_rows, pins, users};
+use crate::links::CHECK;
+use crate::schema::{boards as board_rows, links, pins, users};
 
 /// The row of the caller's own pin made from another one.
 fn copied(tx: &Tx<'_>, access: Access, pin: Pin, board: Option<BoardId>) -> Row {
@@ -31,6 +32,7 @@ fn copied(tx: &Tx<'_>, access: Access, pin: Pin, board: Option<BoardId>) -> Row 
         parent_pin_id: Some(pin.id.get()),
         created_at: tx.source.now().as_millis(),
         version: 1,
+        link_id: pin.link_id,
     }
 }
 
@@ -58,22 +60,23 @@ pub(crate) fn sources(
     let rows: Vec<Found> = on!(conn, c => pins::table
         .inner_join(users::table.on(users::id.eq(pins::owner_id)))
         .left_join(board_rows::table)
+        .left_join(links::table)
         .filter(pins::id.eq_any(&numbers).and(pins::removed_at.is_null()))
-        .select((Row::as_select(), users::username, board_rows::privacy.nullable()))
+        .select((Row::as_select(), users::username, board_rows::privacy.nullable(), CHECK.nullable()))
         .load(c))?;
     let mut found: HashMap<i64, Found> = rows.into_iter().map(|it| (it.0.id, it)).collect();
     let mut sources = Vec::with_capacity(found.len());
     for id in numbers {
         let refusal = match found.remove(&id) {
             None => Refusal::PinNotFound,
-            Some((row, _, privacy))
+            Some((row, _, privacy, _))
                 if privacy.as_deref() == Some(Privacy::Secret.name())
                     && !(access.secret && row.owner_id == access.user.get()) =>
             {
                 Refusal::PinIsSecret
             }
-            Some((row, owner_username, _)) => {
-                sources.push(shown(access, row, owner_username));
+            Some((row, owner_username, _, check)) => {
+                sources.push(shown(access, row, owner_username, check)?);
                 continue;
             }
         };

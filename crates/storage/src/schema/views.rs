@@ -106,6 +106,7 @@ diesel::table! {
         reactions -> Nullable<Text>,
         notice -> Nullable<Text>,
         extras -> Nullable<Text>,
+        link_check -> Nullable<Text>,
     }
 }
 
@@ -144,6 +145,7 @@ diesel::table! {
         reactions -> Nullable<Text>,
         notice -> Nullable<Text>,
         extras -> Nullable<Text>,
+        link_check -> Nullable<Text>,
     }
 }
 
@@ -177,5 +179,6 @@ diesel::table! {
         place -> BigInt,
         pin_version -> Nullable<BigInt>,
         pin_link -> Nullable<Text>,
+        link_check -> Nullable<Text>,
     }
 }

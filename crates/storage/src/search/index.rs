@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
-use pinwire_domain::UserId;
 use pinwire_domain::event::EventKind;
 use pinwire_domain::message::MessageKind;
 use pinwire_domain::term::Content;
+use pinwire_domain::{Time, UserId};
 
 use super::block;
 use crate::Store;
@@ -21,6 +21,7 @@ use crate::db::many::{self, Table, Values, Writes};
 use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
+use crate::links;
 use crate::log;
 use crate::pin_snapshots::PinSnapshot;
 use crate::schema::{events, messages, search_progress};
@@ -68,6 +69,7 @@ const MESSAGES: Table = Table {
         "pin_snapshot",
         "created_at",
         "deleted_at",
+        "link_id",
     ],
 };
 
@@ -263,6 +265,8 @@ struct Found {
     sent_at: i64,
     /// What it is found by; nothing if it is deleted, or if Pinwire itself wrote it.
     terms: Option<BTreeSet<String>>,
+    /// The link of its pin.
+    link: Option<i64>,
 }
 
 fn read(conn: &mut Conn, places: BTreeSet<Place>) -> Result<HashMap<Place, Found>> {
@@ -275,6 +279,7 @@ fn read(conn: &mut Conn, places: BTreeSet<Place>) -> Result<HashMap<Place, Found
         Nullable<Text>,
         BigInt,
         Nullable<BigInt>,
+        Nullable<BigInt>,
     );
     type Row = (
         i64,
@@ -285,6 +290,7 @@ fn read(conn: &mut Conn, places: BTreeSet<Place>) -> Result<HashMap<Place, Found
         Option<String>,
         i64,
         Option<i64>,
+        Option<i64>,
     );
     let keys = places
         .into_iter()
@@ -294,11 +300,16 @@ fn read(conn: &mut Conn, places: BTreeSet<Place>) -> Result<HashMap<Place, Found
     Ok(rows
         .into_iter()
         .map(
-            |(conversation, position, sender, kind, text, pin, sent_at, deleted_at)| {
+            |(conversation, position, sender, kind, text, pin, sent_at, deleted_at, link)| {
                 let place = (conversation, position);
                 let is_found = deleted_at.is_none() && kind == MessageKind::User.name();
                 let terms = is_found.then(|| terms(place, sender, text.as_deref(), pin.as_deref()));
-                (place, Found { sent_at, terms })
+                let found = Found {
+                    sent_at,
+                    terms,
+                    link,
+                };
+                (place, found)
             },
         )
         .collect())
@@ -417,7 +428,7 @@ impl Blocks {
 }
 
 /// Makes the messages of a turn findable; what is left after it. It needs [`Turn::locks`].
-fn index(conn: &mut Conn, turn: &mut Turn) -> Result<Indexed> {
+fn index(conn: &mut Conn, turn: &mut Turn, links_due: Option<Time>) -> Result<Indexed> {
     if progress(conn)? != turn.from {
         // Another node was faster.
         return Ok(Indexed::More);
@@ -446,6 +457,10 @@ fn index(conn: &mut Conn, turn: &mut Turn) -> Result<Indexed> {
     blocks.write(&mut writes);
     writes.update(PROGRESS, vec![reached.values()]);
     writes.run(conn)?;
+    if let Some(now) = links_due {
+        let links = turn.found.values().filter_map(|found| found.link);
+        links::note_sent(conn, &links.collect(), now)?;
+    }
     Ok(left)
 }
 
@@ -481,7 +496,10 @@ impl Store {
         if turn.from == turn.to {
             return Ok(turn.left);
         }
-        self.beside(turn.locks(), move |conn| index(conn, &mut turn))
+        // Who follows the log also sees which links were sent.
+        let links_due = self.inner.links.are_inspected;
+        let links_due = links_due.then(|| self.inner.source.now());
+        self.beside(turn.locks(), move |conn| index(conn, &mut turn, links_due))
             .await
     }
 }

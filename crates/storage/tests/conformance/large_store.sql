@@ -38,8 +38,15 @@ select i, i % 3 > 0, i % 5 > 0, i % 7 > 0, true, 1 from numbers where i <= 10000
 
 insert into boards (id, owner_id, name, name_key, privacy, created_at)
 select i, i, 'Hall', 'hall', case when i % 10 = 0 then 'SECRET' else 'PUBLIC' end, 1 from numbers where i <= 50000;
-insert into pins (id, owner_id, board_id, image_url, created_at, version)
-select i, 1 + i % 50000, case when i % 3 = 0 then 1 + i % 50000 end, 'https://img.example/' || i, 1, 1
+insert into links (id, address, token, verdict, reasons, inspections, failures, created_at, is_sent, due_at)
+select i, 'https://shop' || i || '.example/', 'token' || i, 'ok', '', 1, 0, 1, true,
+       case when i % 100 = 0 then 1800000000000 end
+from numbers where i <= 50000;
+insert into link_domains (domain, link_id) select 'shop' || i || '.example', i from numbers where i <= 50000;
+insert into blocked_domains (domain, created_at) select 'bad' || i || '.example', 1 from numbers where i <= 50000;
+insert into pins (id, owner_id, board_id, image_url, created_at, version, link, link_id)
+select i, 1 + i % 50000, case when i % 3 = 0 then 1 + i % 50000 end, 'https://img.example/' || i, 1, 1,
+       'https://shop' || (1 + i % 50000) || '.example/', 1 + i % 50000
 from numbers where i <= 100000;
 
 -- 120,000 conversations of two and 30,000 groups of five. Person 1 is in 3,000 and in 500 of them.
@@ -76,14 +83,15 @@ select user_id, conversation_id, 0, 1 from memberships where state = 'member' or
 -- Each conversation has a message in each round of 150,000; the first one has many more.
 insert into messages
     (conversation_id, position, sender_id, kind, text, pin_id, pin_snapshot, created_at, deleted_at, version, reply_to,
-     about_pin_id, profile_id, board_id, board_snapshot)
+     about_pin_id, profile_id, board_id, board_snapshot, link_id)
 select id, i, case when i % 2 = 1 then a else b end, case when i % 50 = 7 then 'system' else 'user' end,
        'What about this one for the hall?',
        case when i % 3 = 1 then case when id % 20 = 0 then 1 else 1 + id % 100000 end end,
        case when i % 3 = 1 then '{"id":1,"owner_id":1,"image_url":"https://img.example/1","version":1}' end,
        1700000000000 + id + 150000 * i, case when i % 40 = 9 then 1 end, 1, case when i % 7 = 2 then i - 1 end,
        case when i % 7 = 2 then 1 + id % 100000 end, case when i % 11 = 5 then a end, case when i % 13 = 6 then b end,
-       case when i % 13 = 6 then '{"id":1,"owner_id":1,"owner_username":"user1","name":"Hall","pin_count":1}' end
+       case when i % 13 = 6 then '{"id":1,"owner_id":1,"owner_username":"user1","name":"Hall","pin_count":1}' end,
+       case when i % 3 = 1 then 1 + id % 50000 end
 from talks, numbers where i <= 25010 and i <= size order by id, i;
 insert into message_exclusions
 select a, id, 1, 'deleted_for_me' from talks where id % 3 = 0 and size > 1 order by 1, 2;

@@ -23,6 +23,7 @@ mod explain;
 mod follows;
 mod groups;
 mod harness;
+mod links;
 mod membership;
 mod migrations;
 mod model;

@@ -57,7 +57,7 @@ impl TestStore {
     }
 
     /// What a person hears after `seq`: the kind, and what it is about.
-    async fn hears_of(&self, person: UserId, seq: i64) -> Vec<(EventKind, What)> {
+    pub(crate) async fn hears_of(&self, person: UserId, seq: i64) -> Vec<(EventKind, What)> {
         let epoch = self.store.epoch().to_owned();
         let stretch = self.store.stream(person, Cursor { epoch, seq }, 1_000);
         let Stretch::Events { events, .. } = stretch.await.unwrap().value else {
@@ -69,7 +69,9 @@ impl TestStore {
 }
 
 fn ids(pins: &[ConversationPin]) -> Vec<PinId> {
-    pins.iter().map(|pin| PinId::new(pin.pin.0.id)).collect()
+    pins.iter()
+        .map(|pin| PinId::new(pin.pin.snapshot.id))
+        .collect()
 }
 
 /// What people put to a pin: emoji, how many, whether the viewer is among them.
@@ -104,7 +106,7 @@ both! {
         assert_eq!(first.first.at, at.now().plus_millis(-5));
         assert_eq!((first.times_sent, first.replies), (2, 1));
         assert_eq!((all[2].times_sent, all[2].replies), (1, 2));
-        assert_eq!((first.pin.0.title.as_deref(), first.pin.1), (Some("A chair"), PinState::Live));
+        assert_eq!((first.pin.snapshot.title.as_deref(), first.pin.state), (Some("A chair"), PinState::Live));
         let (discussed, _) = at.page_of_pins(bo, id, (PinSort::MostDiscussed, None), 25).await;
         assert_eq!(ids(&discussed), [lamp, chair, rug]);
         assert_eq!(at.pins_of(bo, id).await, all);

@@ -1,6 +1,7 @@
 //! Pins: who sees them, what a change does, saving, lists, removal.
 
 use pinwire_domain::board::{Access, Privacy};
+use pinwire_domain::link::judge::Verdict;
 use pinwire_domain::message::PinState;
 use pinwire_domain::pin::{PinChange, PinDraft, Wording};
 use pinwire_domain::{BoardId, PinId, Refusal, UserId};
@@ -95,6 +96,8 @@ both! {
             .and_then(|d| d.dominant_color(Some("#6E7874".into())))
             .unwrap();
         let id = at.store.create_pin(full(ana.id), draft, None).await.unwrap().outcome;
+        let found = seen(at, ana.id, id).await;
+        assert_eq!(found.link_check.clone().unwrap().verdict, Verdict::Pending);
         let expected = Pin {
             id,
             owner: ana.id,
@@ -104,6 +107,8 @@ both! {
             description: Some("A cat".into()),
             alt_text: Some("Grey cat".into()),
             link: Some("https://cats.example/1".into()),
+            link_check: found.link_check,
+            link_id: found.link_id,
             note: Some("for Bo".into()),
             dominant_color: Some("#6E7874".into()),
             image_url: "https://img.example/c.jpg".into(),
@@ -231,7 +236,7 @@ both! {
         let (conversation, _) = at.sends_to(ana.id, id, bo).await;
         let state = async || {
             let page = at.store.messages(bo, conversation, Page::Newest, 1).await.unwrap().value;
-            page[0].pin.clone().unwrap().1
+            page[0].pin.clone().unwrap().state
         };
         assert_eq!(state().await, PinState::Live);
         let noted = Wording::default().note(Some(Some("for Bo".into()))).unwrap();

@@ -6,9 +6,11 @@ use std::fmt::Write;
 use pinwire_domain::board::{BoardDraft, Privacy};
 use pinwire_domain::conversation::SendMode;
 use pinwire_domain::event::Cursor;
+use pinwire_domain::link::judge::Journey;
 use pinwire_domain::message::{Carried, MessageDraft};
 use pinwire_domain::message_query::{Filters, MessageQuery};
 use pinwire_domain::people_query::PeopleQuery;
+use pinwire_domain::pin::{PinDraft, Wording};
 use pinwire_domain::{BoardId, ConversationId, PinId, UserId};
 use pinwire_storage::Target;
 use pinwire_storage::conversation_pins::{Chosen, PinSort};
@@ -183,7 +185,7 @@ async fn ask_pins(at: &TestStore, person: UserId, asked: &mut Vec<Asked>) {
     for sort in [PinSort::Newest, PinSort::MostDiscussed] {
         let page = at.store.conversation_pins(reader, sort, None, 25);
         let page = ask!(at, asked, format!("pins of a conversation, {sort:?}"), page);
-        let pin = PinId::new(page.value.items[0].pin.0.id);
+        let pin = PinId::new(page.value.items[0].pin.snapshot.id);
         let page = at.store.pin_messages(reader, pin, Some(1_000), 25);
         ask!(at, asked, "a pin's discussion", page);
     }
@@ -231,6 +233,41 @@ async fn ask_pin_acts(at: &TestStore, asked: &mut Vec<Asked>) {
     let epoch = at.store.epoch().to_owned();
     let stream = at.store.stream(member, Cursor { epoch, seq }, 250);
     ask!(at, asked, "events about pins", stream);
+}
+
+async fn ask_links(at: &TestStore, asked: &mut Vec<Asked>) {
+    let owner = HEAVY;
+    let wording = Wording::default().link(Some(Some("https://new.example/".into())));
+    let draft = PinDraft::new(None, "https://img.example/1.jpg", wording.unwrap()).unwrap();
+    let makes = at.store.create_pin(full(owner), draft, None);
+    ask!(at, asked, "a pin with a new link", makes);
+    ask!(at, asked, "links of old pins", at.store.adopt_link());
+    let due = ask!(at, asked, "the next link", at.store.next_inspection()).unwrap();
+    let found = Journey {
+        redirects: vec!["https://elsewhere.example/".into()],
+        is_unreachable: false,
+    };
+    ask!(
+        at,
+        asked,
+        "where a link leads",
+        at.store.note_inspection(due, found)
+    );
+    let clicks = at.store.inspection_of("token7".into());
+    ask!(at, asked, "a look for who clicks", clicks);
+    ask!(at, asked, "a click", at.store.follow_link("token7".into()));
+    let domain = || "shop7.example".to_owned();
+    let blocks = at.store.block_domains(Some(owner), vec![domain()], None);
+    ask!(at, asked, "blocking a domain", blocks);
+    while ask!(at, asked, "telling of a domain", at.store.run_job()) {}
+    ask!(
+        at,
+        asked,
+        "blocked domains",
+        at.store.blocked_domains(None, 25)
+    );
+    let unblocks = at.store.unblock_domain(owner, domain());
+    ask!(at, asked, "unblocking a domain", unblocks);
 }
 
 async fn ask_log(at: &TestStore, person: UserId, asked: &mut Vec<Asked>) {
@@ -354,6 +391,7 @@ async fn ask_all(at: &TestStore) -> Vec<Asked> {
     ask_indexing(at, &mut asked).await;
     ask_answers(at, &mut asked).await;
     ask_pin_acts(at, &mut asked).await;
+    ask_links(at, &mut asked).await;
     asked
 }
 

@@ -255,8 +255,8 @@ both! {
             assert_eq!(at.looks(bo, message.conversation, message.position).await, message);
             assert!(message.forwarded);
             assert_eq!((message.sender.id, message.text.as_deref()), (bo, Some("For the hall?")));
-            let (pin, state) = message.pin.unwrap();
-            assert_eq!((pin.title.as_deref(), state), (Some("A stool"), PinState::Live));
+            let pin = message.pin.unwrap();
+            assert_eq!((pin.snapshot.title.as_deref(), pin.state), (Some("A stool"), PinState::Live));
         }
         // What an answer answers stays where it is.
         let answer = at.answers(cy, (to, 2), "No").await.unwrap();

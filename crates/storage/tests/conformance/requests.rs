@@ -5,7 +5,7 @@ use pinwire_domain::event::{Cursor, EventKind};
 use pinwire_domain::message::{Carried, MessageDraft};
 use pinwire_domain::policy::Placement;
 use pinwire_domain::settings::{ContactPolicyChange, SettingsChange};
-use pinwire_domain::{ConversationId, PinId, UserId};
+use pinwire_domain::{ConversationId, PinId, UserId, limits};
 use pinwire_storage::events::{Stretch, What as Shown};
 use pinwire_storage::inbox::Filter;
 use pinwire_storage::send::{Recipient, SendRequest, What};
@@ -74,6 +74,31 @@ impl TestStore {
 }
 
 both! {
+    a_day_has_so_many_requests_whatever_becomes_of_them(at) {
+        let (ana, late) = (at.stranger("ana"), at.stranger("late"));
+        let pin = at.pin(ana);
+        let most = limits::REQUESTS_A_DAY_NEW_MAX;
+        for number in 0..most {
+            let other = at.stranger(&format!("bo{number}"));
+            if number == 2 {
+                at.store.block(other, ana).await.unwrap();
+            }
+            let (id, _) = at.sends_to(ana, pin, other).await;
+            match number {
+                0 => at.store.accept_request(other, id).await.unwrap(),
+                1 => at.store.ignore_request(other, id).await.unwrap(),
+                _ => {}
+            }
+        }
+        assert_eq!(at.tries(ana, late, "hello", Some(pin)).await, "DailyLimit");
+        // Whom she knows, she writes to as ever.
+        let friend = at.person("friend");
+        at.sends_to(ana, pin, friend).await;
+        at.wait_millis(24 * 60 * 60 * 1_000);
+        at.sends_to(ana, pin, late).await;
+        assert_eq!(at.waiting(late).await.len(), 1);
+    }
+
     a_strangers_first_pin_waits_for_an_answer(at) {
         let (ana, bo) = (at.stranger("ana"), at.stranger("bo"));
         let pin = at.pin(ana);
@@ -85,7 +110,7 @@ both! {
         // Bo's part of it is the request alone.
         assert_eq!(at.waiting(bo).await, [id]);
         let asked = at.store.request(bo, id).await.unwrap().value;
-        assert_eq!(asked.message.unwrap().pin.unwrap().0.id, pin.get());
+        assert_eq!(asked.message.unwrap().pin.unwrap().snapshot.id, pin.get());
         assert_eq!(asked.conversation.members.iter().map(|it| it.person.id).collect::<Vec<_>>(), [ana]);
         assert_eq!(refusal(at.store.conversation(bo, id).await), "ConversationNotFound");
         assert_eq!(at.inbox(bo, Filter::All).await, []);

@@ -140,7 +140,7 @@ both! {
     credentials_are_found_by_username_and_address(at) {
         let ana = somebody(at, "ana");
         let outsider = at.person("outsider");
-        let expected = Some(Credentials { user: ana, hash: "hash".into() });
+        let expected = Some(Credentials { user: ana, hash: "hash".into(), is_suspended: false });
         for login in ["ana", "ANA", "ana@pinwire.example", " Ana@Pinwire.Example"] {
             assert_eq!(at.store.credentials(login).await.unwrap(), expected, "{login}");
         }
@@ -183,7 +183,7 @@ both! {
     a_rehash_replaces_only_the_hash_it_was_made_for(at) {
         let ana = somebody(at, "ana");
         let granted = signed_in(at, ana).await;
-        let verified = Credentials { user: ana, hash: "hash".into() };
+        let verified = Credentials { user: ana, hash: "hash".into(), is_suspended: false };
         at.store.rehash_password(verified.clone(), "stronger".into()).await.unwrap();
         at.store.rehash_password(verified, "late".into()).await.unwrap();
         assert_eq!(at.store.password_hash(ana).await.unwrap().as_deref(), Some("stronger"));

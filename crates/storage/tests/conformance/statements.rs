@@ -194,20 +194,20 @@ async fn count_pins(at: &TestStore, scene: &Scene, counts: &mut Counts) {
     let pins = count!(at, counts, "pins of a conversation", pins)
         .value
         .items;
-    let pin = PinId::new(pins[0].pin.0.id);
+    let pin = PinId::new(pins[0].pin.snapshot.id);
     let page = store.pin_messages(reader, pin, None, 25);
     count!(at, counts, "a pin's discussion", page);
     let page = store.conversations_with_pin(full(ana), pin, None, 25);
     count!(at, counts, "conversations with a pin", page);
     let seq = store.head().await.unwrap();
     for pin in &pins {
-        let id = PinId::new(pin.pin.0.id);
+        let id = PinId::new(pin.pin.snapshot.id);
         let place = (scene.first, pin.first.position);
         let reacts = store.react_to_pin(reader, id, emoji("👍"), true);
         reacts.await.unwrap();
         let saves = store.save_sent_pin(full(ana), place, None, None);
         saves.await.unwrap();
-        let removes = store.delete_pin(full(UserId::new(pin.pin.0.owner_id)), id);
+        let removes = store.delete_pin(full(UserId::new(pin.pin.snapshot.owner_id)), id);
         removes.await.unwrap();
     }
     let epoch = store.epoch().to_owned();

@@ -13,6 +13,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use pinwire_domain::policy::Placement;
 use pinwire_domain::{Time, UserId, limits};
+use pinwire_storage::links::LinkRules;
 use pinwire_storage::{Committed, Migrate, OpenError, Source, Store, StoreConfig, Target};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
@@ -135,10 +136,15 @@ impl TestStore {
 
     /// Runs SQL beside the store, for what no act does.
     pub(crate) fn execute(&self, sql: &str) {
+        self.try_execute(sql).unwrap();
+    }
+
+    /// The same, where it may be refused.
+    pub(crate) fn try_execute(&self, sql: &str) -> QueryResult<()> {
         let sql = &format!("{sql}; update log_head set unlogged_changes = unlogged_changes + 1");
         match &self.database.target {
-            Target::Sqlite(path) => sqlite(path).batch_execute(sql).unwrap(),
-            Target::Postgres(url) => postgres(url).batch_execute(sql).unwrap(),
+            Target::Sqlite(path) => sqlite(path).batch_execute(sql),
+            Target::Postgres(url) => postgres(url).batch_execute(sql),
         }
     }
 
@@ -217,6 +223,10 @@ fn config(target: &Target) -> StoreConfig {
         migrate: Migrate::Forward,
         people_max: limits::CONVERSATION_PEOPLE_DEFAULT,
         strangers: Placement::Inbox,
+        links: LinkRules {
+            are_inspected: true,
+            ..LinkRules::default()
+        },
     }
 }
 

@@ -21,7 +21,10 @@ impl TestStore {
         heard
             .filter(|(kind, _)| *kind == EventKind::PinStateChanged)
             .map(|(_, what)| match what {
-                What::PinStates(pin, mut states) => (pin, states.remove(&person).unwrap()),
+                What::PinStates(pin, mut states) => {
+                    let states = states.remove(&person).unwrap().into_iter();
+                    (pin, states.map(|(at, pin)| (at, pin.state)).collect())
+                }
                 other => panic!("{other:?}"),
             })
             .collect()

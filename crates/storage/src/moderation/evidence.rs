@@ -1,0 +1,185 @@
+//! Evidence: what was there when somebody reported it, kept apart for moderators.
+
+use diesel::prelude::*;
+use pinwire_domain::board::Access;
+use pinwire_domain::conversation::ConversationKind;
+use pinwire_domain::report::Subject;
+use pinwire_domain::{ConversationId, PinId, Refusal, Time, UserId, limits};
+use serde_json::{Value, json};
+
+use crate::conversations;
+use crate::db::tx::{Step, Tx};
+use crate::db::{Conn, on};
+use crate::error::Result;
+use crate::messages::{self, Message};
+use crate::people::Person;
+use crate::pin_snapshots::SentPin;
+use crate::schema::users;
+use crate::{pins, requests};
+
+/// What a reporter sees of a subject.
+pub(super) struct Evidence {
+    /// Whose it is; of a group, nobody's.
+    pub(super) accused: Option<UserId>,
+    /// As JSON.
+    pub(super) kept: Value,
+}
+
+fn person(person: &Person) -> Value {
+    json!({
+        "id": person.id.to_string(),
+        "username": person.username,
+        "full_name": person.full_name,
+    })
+}
+
+fn sent_pin(pin: &SentPin) -> Value {
+    let it = &pin.snapshot;
+    json!({
+        "id": it.id.to_string(),
+        "owner_id": it.owner_id.to_string(),
+        "title": it.title,
+        "description": it.description,
+        "link": it.link,
+        "image_url": it.image_url,
+        "verdict": pin.link_check.as_ref().map(|check| check.verdict.name()),
+    })
+}
+
+fn message(message: &Message) -> Value {
+    json!({
+        "position": message.position,
+        "sender": person(&message.sender),
+        "text": message.text,
+        "pin": message.pin.as_ref().map(sent_pin),
+        "board": message.board.as_ref().map(|(board, _)| json!({"id": board.id.to_string(), "name": board.name})),
+        "user": message.profile.as_ref().map(person),
+        "created_at": message.created_at.to_string(),
+        "edited_at": message.edited_at.map(|at| at.to_string()),
+    })
+}
+
+/// A message, and what stood before it.
+fn of_message(
+    conn: &mut Conn,
+    reporter: UserId,
+    id: ConversationId,
+    position: i64,
+) -> Result<Evidence> {
+    let (it, _) = messages::visible(conn, (reporter, id), position)?;
+    let most = limits::EVIDENCE_MESSAGES_MAX;
+    let before = messages::up_to(conn, (reporter, id), position - 1, most)?;
+    Ok(Evidence {
+        accused: Some(it.sender.id),
+        kept: json!({
+            "message": message(&it),
+            "before": before.iter().map(message).collect::<Vec<_>>(),
+        }),
+    })
+}
+
+fn of_pin(conn: &mut Conn, access: Access, id: PinId) -> Result<Evidence> {
+    let pin = pins::seen(conn, access, id)?;
+    Ok(Evidence {
+        accused: Some(pin.owner),
+        kept: json!({"pin": {
+            "id": pin.id.to_string(),
+            "owner_id": pin.owner.to_string(),
+            "owner_username": pin.owner_username,
+            "title": pin.title,
+            "description": pin.description,
+            "alt_text": pin.alt_text,
+            "link": pin.link,
+            "image_url": pin.image_url,
+            "verdict": pin.link_check.map(|check| check.verdict.name()),
+            "created_at": pin.created_at.to_string(),
+        }}),
+    })
+}
+
+fn of_user(conn: &mut Conn, id: UserId) -> Result<Evidence> {
+    type Row = (
+        String,
+        String,
+        Option<String>,
+        Option<String>,
+        Option<String>,
+        i64,
+    );
+    let row: Option<Row> = on!(conn, c => users::table
+        .find(id.get())
+        .filter(users::closed_at.is_null())
+        .select((
+            users::username,
+            users::full_name,
+            users::about,
+            users::profile_image,
+            users::website_url,
+            users::created_at,
+        ))
+        .first(c)
+        .optional())?;
+    let row = row.ok_or(Refusal::UserNotFound)?;
+    let (username, full_name, about, profile_image, website_url, created_at) = row;
+    Ok(Evidence {
+        accused: Some(id),
+        kept: json!({"user": {
+            "id": id.to_string(),
+            "username": username,
+            "full_name": full_name,
+            "about": about,
+            "profile_image": profile_image,
+            "website_url": website_url,
+            "created_at": Time::from_millis(created_at).to_string(),
+        }}),
+    })
+}
+
+/// A conversation's title, people and last messages; in one of two, the other one is accused.
+fn of_conversation(conn: &mut Conn, reporter: UserId, id: ConversationId) -> Result<Evidence> {
+    messages::require_visible(conn, (reporter, id))?;
+    let most = limits::EVIDENCE_MESSAGES_MAX;
+    let last = messages::up_to(conn, (reporter, id), i64::MAX, most)?;
+    let found = conversations::whole(conn, &[id.get()])?.remove(&id);
+    let found = found.ok_or(Refusal::ConversationNotFound)?;
+    let others = found.members.iter().map(|member| &member.person);
+    let mut others = others.filter(|it| it.id != reporter);
+    let is_direct = found.kind == ConversationKind::Direct;
+    let accused = others.next().filter(|_| is_direct).map(|it| it.id);
+    Ok(Evidence {
+        accused,
+        kept: json!({
+            "title": found.title,
+            "members": found.members.iter().map(|it| person(&it.person)).collect::<Vec<_>>(),
+            "messages": last.iter().map(message).collect::<Vec<_>>(),
+        }),
+    })
+}
+
+/// What asks, in full: a moderator sees the link that the receiver does not.
+fn of_request(conn: &mut Conn, reporter: UserId, id: ConversationId) -> Result<Evidence> {
+    let request = requests::find(conn, reporter, id)?;
+    let creator = request.conversation.created_by;
+    Ok(Evidence {
+        accused: Some(request.message.as_ref().map_or(creator, |it| it.sender.id)),
+        kept: json!({
+            "title": request.conversation.title,
+            "message": request.message.as_ref().map(message),
+        }),
+    })
+}
+
+/// What a reporter sees of a subject now.
+///
+/// # Errors
+/// That there is no such thing, for the reporter.
+pub(super) fn collect(tx: &mut Tx<'_>, reporter: Access, subject: Subject) -> Step<Evidence> {
+    let (user, conn) = (reporter.user, tx.conn()?);
+    Ok(match subject {
+        Subject::Message(id, position) => of_message(conn, user, id, position)?,
+        Subject::Pin(id) => of_pin(conn, reporter, id)?,
+        Subject::User(id) => of_user(conn, id)?,
+        Subject::Conversation(id) => of_conversation(conn, user, id)?,
+        Subject::Request(id) => of_request(conn, user, id)?,
+    })
+}

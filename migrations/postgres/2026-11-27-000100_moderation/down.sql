@@ -1,0 +1,7 @@
+alter table users drop column suspended_at;
+drop table notices;
+drop table reports;
+drop table cases;
+drop table audit_log;
+drop table moderators;
+drop function audit_log_only_grows();
