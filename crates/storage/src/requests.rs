@@ -157,16 +157,16 @@ fn check_day(tx: &mut Tx<'_>, sender: UserId) -> Step<()> {
         signed_up_at: i64,
     }
     let now = tx.source.now();
-    // How somebody answered makes no difference, since the sender must not learn it.
+    // SQLite numbers values by where they stand first. How somebody answered makes no difference, since the sender must not learn it.
     let query = "select u.created_at as signed_up_at, (
             select count(*) from conversations c
             join memberships m on m.conversation_id = c.id and m.user_id <> c.created_by
             join messages f on f.conversation_id = c.id and f.position = 1
-            where c.created_by = u.id and c.kind = 'direct' and m.answer is not null and f.created_at > $2
-        ) as asked from users u where u.id = $1";
+            where c.created_by = u.id and c.kind = 'direct' and m.answer is not null and f.created_at > $1
+        ) as asked from users u where u.id = $2";
     let found: Asked = on!(tx.conn()?, c => diesel::sql_query(query)
-        .bind::<BigInt, _>(sender.get())
         .bind::<BigInt, _>(now.plus_millis(-DAY_MS).as_millis())
+        .bind::<BigInt, _>(sender.get())
         .get_result(c))?;
     let age = now.as_millis() - found.signed_up_at;
     Ok(contact_request::check_day(found.asked, age)?)
