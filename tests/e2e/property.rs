@@ -35,7 +35,10 @@ async fn a_snapshot_with_its_events_is_a_fresh_snapshot(world: &World) {
             .push(Device::new(world, person, &people, StdRng::seed_from_u64(seed ^ place)).await);
     }
     join_all(devices.iter_mut().map(Device::acts)).await;
-    // What was acknowledged is written a moment later.
+    // Each takes and acknowledges what is left, which is written a moment later and is news to the others.
+    for device in &mut devices {
+        device.settles().await;
+    }
     sleep(ACK_WRITTEN).await;
     for device in &mut devices {
         device.settles().await;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use pinwire_domain::conversation::{ConversationKind, MembershipState, People};
 use pinwire_domain::event::EventKind;
-use pinwire_domain::{ConversationId, Refusal, UserId};
+use pinwire_domain::{ConversationId, Refusal, Time, UserId};
 
 pub(crate) use known::{Known, NotKnown};
 pub(crate) use still::Still;
@@ -25,6 +25,7 @@ use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::groups;
 use crate::people;
+use crate::pin_snapshots::PinSnapshot;
 use crate::safety;
 use crate::schema::memberships;
 use periods::NewPeriod;
@@ -70,6 +71,20 @@ pub(crate) fn find_or_create(
         .conversations_of_people
         .put(key, ConversationOfPeople(id));
     Ok(id)
+}
+
+impl ConversationRow {
+    /// Takes a new message, which may carry a pin; its position.
+    pub(crate) fn takes_message(&mut self, now: Time, pin: Option<&PinSnapshot>) -> i64 {
+        self.last_position += 1;
+        self.last_message_at = Some(now);
+        if let Some(pin) = pin {
+            self.last_pin = Some(pin.id);
+            self.last_pin_position = Some(self.last_position);
+            self.last_pin_image = Some(pin.image_url.clone());
+        }
+        self.last_position
+    }
 }
 
 /// What a new conversation is told from others by.

@@ -8,7 +8,8 @@ mod reporting;
 use diesel::prelude::*;
 use pinwire_domain::report::Decision;
 use pinwire_domain::{Refusal, Time, UserId};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::Store;
 use crate::db::tx::{LockKey, Step, Tx};
@@ -43,21 +44,42 @@ impl Entry<'_> {
         }
     }
 
-    fn details(&self) -> Value {
-        match self {
-            Self::Granted(user) | Self::Revoked(user) => json!({"user_id": user.to_string()}),
-            Self::DomainBlocked(domain, reason) => json!({"domain": domain, "reason": reason}),
-            Self::DomainUnblocked(domain) => json!({"domain": domain}),
-            Self::Claimed(id) => json!({"report_id": id.to_string()}),
-            Self::Resolved(id, subject, decision) => json!({
-                "report_id": id.to_string(),
-                "subject": subject,
-                "action": decision.action.name(),
-                "reason": decision.reason,
-                "domain": decision.domain,
-            }),
+    fn details(&self) -> Details<'_> {
+        let mut details = Details::default();
+        match *self {
+            Self::Granted(user) | Self::Revoked(user) => details.user_id = Some(user.to_string()),
+            Self::DomainBlocked(domain, reason) => {
+                (details.domain, details.reason) = (Some(domain), reason);
+            }
+            Self::DomainUnblocked(domain) => details.domain = Some(domain),
+            Self::Claimed(id) => details.report_id = Some(id.to_string()),
+            Self::Resolved(id, subject, decision) => {
+                details.report_id = Some(id.to_string());
+                details.subject = Some(subject);
+                details.action = Some(decision.action.name());
+                details.reason = decision.reason.as_deref();
+                details.domain = decision.domain.as_deref();
+            }
         }
+        details
     }
+}
+
+/// What an entry of the audit log keeps beside its action.
+#[derive(Default, Serialize)]
+struct Details<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
 }
 
 /// Adds to the audit log what a moderator did, or an operator.
@@ -67,7 +89,7 @@ pub(crate) fn note(tx: &mut Tx<'_>, actor: Option<UserId>, entry: &Entry<'_>) ->
         audit_log::at.eq(tx.source.now().as_millis()),
         audit_log::actor_id.eq(actor.map(UserId::get)),
         audit_log::action.eq(entry.action()),
-        audit_log::details.eq(entry.details().to_string()),
+        audit_log::details.eq(serde_json::to_string(&entry.details())?),
     );
     on!(tx.conn()?, c => diesel::insert_into(audit_log::table).values(&values).execute(c))?;
     Ok(())

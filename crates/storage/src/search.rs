@@ -5,6 +5,7 @@
 
 mod block;
 mod index;
+mod progress;
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -260,7 +261,7 @@ impl Store {
     ) -> Result<Snapshot<Page<Message, FoundMessageMark>>> {
         self.read_at(move |conn| {
             conn.snapshot(|conn| {
-                let progress = index::progress(conn)?;
+                let progress = progress::progress(conn)?;
                 if let Some(conversation) = query.filters().conversation {
                     messages::require_visible(conn, (viewer, conversation))?;
                 }

@@ -143,16 +143,8 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
     let mut members = conversations::members(tx, id)?;
     let now = tx.source.now();
     let before = Still::of(&conversation);
-    let position = conversation.last_position + 1;
-    conversation.last_position = position;
-    conversation.last_message_at = Some(now);
     let content = post.content;
-    if let Some(pin) = content.pin() {
-        let pin = &pin.snapshot;
-        conversation.last_pin = Some(pin.id);
-        conversation.last_pin_position = Some(position);
-        conversation.last_pin_image = Some(pin.image_url.clone());
-    }
+    let position = conversation.takes_message(now, content.pin().map(|pin| &pin.snapshot));
     requests::settle(tx, (id, conversation.kind, position), post, &mut members)?;
     let mine = members.present_mut(post.sender);
     let mine = mine.ok_or(Refusal::ConversationNotFound)?;

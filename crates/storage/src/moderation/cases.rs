@@ -37,7 +37,10 @@ pub struct Report {
 }
 
 /// The columns of a [`Report`].
-#[allow(clippy::type_complexity)]
+#[allow(
+    clippy::type_complexity,
+    reason = "the columns of a query are a type each"
+)]
 pub(super) const REPORT: (
     reports::id,
     reports::subject,

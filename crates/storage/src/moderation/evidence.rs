@@ -5,7 +5,7 @@ use pinwire_domain::board::Access;
 use pinwire_domain::conversation::ConversationKind;
 use pinwire_domain::report::Subject;
 use pinwire_domain::{ConversationId, PinId, Refusal, Time, UserId, limits};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::conversations;
 use crate::db::tx::{Step, Tx};
@@ -21,42 +21,152 @@ use crate::{pins, requests};
 pub(super) struct Evidence {
     /// Whose it is; of a group, nobody's.
     pub(super) accused: Option<UserId>,
-    /// As JSON.
-    pub(super) kept: Value,
+    kept: Kept,
 }
 
-fn person(person: &Person) -> Value {
-    json!({
-        "id": person.id.to_string(),
-        "username": person.username,
-        "full_name": person.full_name,
-    })
+impl Evidence {
+    /// As it is stored.
+    pub(super) fn written(&self) -> Result<String> {
+        Ok(serde_json::to_string(&self.kept)?)
+    }
 }
 
-fn sent_pin(pin: &SentPin) -> Value {
-    let it = &pin.snapshot;
-    json!({
-        "id": it.id.to_string(),
-        "owner_id": it.owner_id.to_string(),
-        "title": it.title,
-        "description": it.description,
-        "link": it.link,
-        "image_url": it.image_url,
-        "verdict": pin.link_check.as_ref().map(|check| check.verdict.name()),
-    })
+/// A person.
+#[derive(Serialize)]
+struct KeptPerson {
+    id: String,
+    username: String,
+    full_name: String,
 }
 
-fn message(message: &Message) -> Value {
-    json!({
-        "position": message.position,
-        "sender": person(&message.sender),
-        "text": message.text,
-        "pin": message.pin.as_ref().map(sent_pin),
-        "board": message.board.as_ref().map(|(board, _)| json!({"id": board.id.to_string(), "name": board.name})),
-        "user": message.profile.as_ref().map(person),
-        "created_at": message.created_at.to_string(),
-        "edited_at": message.edited_at.map(|at| at.to_string()),
-    })
+impl KeptPerson {
+    fn of(person: &Person) -> Self {
+        Self {
+            id: person.id.to_string(),
+            username: person.username.clone(),
+            full_name: person.full_name.clone(),
+        }
+    }
+}
+
+/// A pin as it was sent.
+#[derive(Serialize)]
+struct KeptSentPin {
+    id: String,
+    owner_id: String,
+    title: Option<String>,
+    description: Option<String>,
+    link: Option<String>,
+    image_url: String,
+    verdict: Option<&'static str>,
+}
+
+impl KeptSentPin {
+    fn of(pin: &SentPin) -> Self {
+        let it = pin.snapshot.clone();
+        Self {
+            id: it.id.to_string(),
+            owner_id: it.owner_id.to_string(),
+            title: it.title,
+            description: it.description,
+            link: it.link,
+            image_url: it.image_url,
+            verdict: pin.link_check.as_ref().map(|check| check.verdict.name()),
+        }
+    }
+}
+
+/// A board that a message shares.
+#[derive(Serialize)]
+struct KeptBoard {
+    id: String,
+    name: String,
+}
+
+#[derive(Serialize)]
+struct KeptMessage {
+    position: i64,
+    sender: KeptPerson,
+    text: Option<String>,
+    pin: Option<KeptSentPin>,
+    board: Option<KeptBoard>,
+    user: Option<KeptPerson>,
+    created_at: String,
+    edited_at: Option<String>,
+}
+
+impl KeptMessage {
+    fn of(message: &Message) -> Self {
+        Self {
+            position: message.position,
+            sender: KeptPerson::of(&message.sender),
+            text: message.text.clone(),
+            pin: message.pin.as_ref().map(KeptSentPin::of),
+            board: message.board.as_ref().map(|(board, _)| KeptBoard {
+                id: board.id.to_string(),
+                name: board.name.clone(),
+            }),
+            user: message.profile.as_ref().map(KeptPerson::of),
+            created_at: message.created_at.to_string(),
+            edited_at: message.edited_at.map(|at| at.to_string()),
+        }
+    }
+
+    fn all(messages: &[Message]) -> Vec<Self> {
+        messages.iter().map(Self::of).collect()
+    }
+}
+
+/// A pin as it is.
+#[derive(Serialize)]
+struct KeptPin {
+    id: String,
+    owner_id: String,
+    owner_username: String,
+    title: Option<String>,
+    description: Option<String>,
+    alt_text: Option<String>,
+    link: Option<String>,
+    image_url: String,
+    verdict: Option<&'static str>,
+    created_at: String,
+}
+
+/// A person with what the profile shows.
+#[derive(Serialize)]
+struct KeptProfile {
+    id: String,
+    username: String,
+    full_name: String,
+    about: Option<String>,
+    profile_image: Option<String>,
+    website_url: Option<String>,
+    created_at: String,
+}
+
+/// What is kept of a subject.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Kept {
+    Message {
+        message: KeptMessage,
+        before: Vec<KeptMessage>,
+    },
+    Pin {
+        pin: KeptPin,
+    },
+    User {
+        user: KeptProfile,
+    },
+    Conversation {
+        title: Option<String>,
+        members: Vec<KeptPerson>,
+        messages: Vec<KeptMessage>,
+    },
+    Request {
+        title: Option<String>,
+        message: Option<KeptMessage>,
+    },
 }
 
 /// A message, and what stood before it.
@@ -71,10 +181,10 @@ fn of_message(
     let before = messages::up_to(conn, (reporter, id), position - 1, most)?;
     Ok(Evidence {
         accused: Some(it.sender.id),
-        kept: json!({
-            "message": message(&it),
-            "before": before.iter().map(message).collect::<Vec<_>>(),
-        }),
+        kept: Kept::Message {
+            message: KeptMessage::of(&it),
+            before: KeptMessage::all(&before),
+        },
     })
 }
 
@@ -82,18 +192,20 @@ fn of_pin(conn: &mut Conn, access: Access, id: PinId) -> Result<Evidence> {
     let pin = pins::seen(conn, access, id)?;
     Ok(Evidence {
         accused: Some(pin.owner),
-        kept: json!({"pin": {
-            "id": pin.id.to_string(),
-            "owner_id": pin.owner.to_string(),
-            "owner_username": pin.owner_username,
-            "title": pin.title,
-            "description": pin.description,
-            "alt_text": pin.alt_text,
-            "link": pin.link,
-            "image_url": pin.image_url,
-            "verdict": pin.link_check.map(|check| check.verdict.name()),
-            "created_at": pin.created_at.to_string(),
-        }}),
+        kept: Kept::Pin {
+            pin: KeptPin {
+                id: pin.id.to_string(),
+                owner_id: pin.owner.to_string(),
+                owner_username: pin.owner_username,
+                title: pin.title,
+                description: pin.description,
+                alt_text: pin.alt_text,
+                link: pin.link,
+                image_url: pin.image_url,
+                verdict: pin.link_check.map(|check| check.verdict.name()),
+                created_at: pin.created_at.to_string(),
+            },
+        },
     })
 }
 
@@ -123,15 +235,17 @@ fn of_user(conn: &mut Conn, id: UserId) -> Result<Evidence> {
     let (username, full_name, about, profile_image, website_url, created_at) = row;
     Ok(Evidence {
         accused: Some(id),
-        kept: json!({"user": {
-            "id": id.to_string(),
-            "username": username,
-            "full_name": full_name,
-            "about": about,
-            "profile_image": profile_image,
-            "website_url": website_url,
-            "created_at": Time::from_millis(created_at).to_string(),
-        }}),
+        kept: Kept::User {
+            user: KeptProfile {
+                id: id.to_string(),
+                username,
+                full_name,
+                about,
+                profile_image,
+                website_url,
+                created_at: Time::from_millis(created_at).to_string(),
+            },
+        },
     })
 }
 
@@ -148,11 +262,15 @@ fn of_conversation(conn: &mut Conn, reporter: UserId, id: ConversationId) -> Res
     let accused = others.next().filter(|_| is_direct).map(|it| it.id);
     Ok(Evidence {
         accused,
-        kept: json!({
-            "title": found.title,
-            "members": found.members.iter().map(|it| person(&it.person)).collect::<Vec<_>>(),
-            "messages": last.iter().map(message).collect::<Vec<_>>(),
-        }),
+        kept: Kept::Conversation {
+            members: found
+                .members
+                .iter()
+                .map(|it| KeptPerson::of(&it.person))
+                .collect(),
+            title: found.title,
+            messages: KeptMessage::all(&last),
+        },
     })
 }
 
@@ -162,10 +280,10 @@ fn of_request(conn: &mut Conn, reporter: UserId, id: ConversationId) -> Result<E
     let creator = request.conversation.created_by;
     Ok(Evidence {
         accused: Some(request.message.as_ref().map_or(creator, |it| it.sender.id)),
-        kept: json!({
-            "title": request.conversation.title,
-            "message": request.message.as_ref().map(message),
-        }),
+        kept: Kept::Request {
+            title: request.conversation.title,
+            message: request.message.as_ref().map(KeptMessage::of),
+        },
     })
 }
 

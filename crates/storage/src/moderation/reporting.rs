@@ -67,7 +67,7 @@ fn report(tx: &mut Tx<'_>, reporter: Access, draft: &ReportDraft) -> Step<Report
         let values = (
             (cases::id.eq(id), cases::subject.eq(&key)),
             cases::accused_id.eq(evidence.accused.map(UserId::get)),
-            cases::evidence.eq(evidence.kept.to_string()),
+            cases::evidence.eq(evidence.written()?),
             cases::state.eq(CaseState::Open.name()),
             cases::reporters.eq(1_i64),
             cases::created_at.eq(now.as_millis()),

@@ -16,6 +16,7 @@ use pinwire_domain::term::Content;
 use pinwire_domain::{Time, UserId};
 
 use super::block;
+use super::progress::{PROGRESS, Progress, progress};
 use crate::Store;
 use crate::db::many::{self, Table, Values, Writes};
 use crate::db::tx::{LockKey, Step, Tx};
@@ -24,7 +25,7 @@ use crate::error::Result;
 use crate::links;
 use crate::log;
 use crate::pin_snapshots::PinSnapshot;
-use crate::schema::{events, messages, search_progress};
+use crate::schema::{events, messages};
 
 /// How much a turn takes.
 #[derive(Debug, Clone, Copy)]
@@ -53,12 +54,6 @@ const BLOCKS: Table = Table {
     columns: &["oldest_at", "newest_at", "entries"],
 };
 
-const PROGRESS: Table = Table {
-    name: "search_progress",
-    key: &["id"],
-    columns: &["seq", "conversation_id", "position"],
-};
-
 const MESSAGES: Table = Table {
     name: "messages",
     key: &["conversation_id", "position"],
@@ -74,45 +69,7 @@ const MESSAGES: Table = Table {
 };
 
 /// A message's conversation and position.
-type Place = (i64, i64);
-
-/// How far messages have been made findable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Progress {
-    /// Those of all events up to here.
-    pub(super) seq: i64,
-    /// Of those that were there before, all up to this place; none when there are no more.
-    older: Option<Place>,
-}
-
-impl Progress {
-    /// Its row.
-    fn values(self) -> Values {
-        let (conversation, position) = self.older.unzip();
-        vec![
-            1.into(),
-            self.seq.into(),
-            conversation.into(),
-            position.into(),
-        ]
-    }
-}
-
-/// Reads how far messages have been made findable.
-pub(super) fn progress(conn: &mut Conn) -> Result<Progress> {
-    let (seq, conversation, position): (i64, Option<i64>, Option<i64>) = on!(conn, c => search_progress::table
-            .find(1_i64)
-            .select((
-                search_progress::seq,
-                search_progress::conversation_id,
-                search_progress::position,
-            ))
-            .first(c))?;
-    Ok(Progress {
-        seq,
-        older: conversation.zip(position),
-    })
-}
+pub(super) type Place = (i64, i64);
 
 /// What a turn goes through.
 struct Turn {
