@@ -9,6 +9,8 @@ on_both_profiles!(
     a_link_that_is_in_order_is_shown_and_followed,
     a_doubtful_link_is_a_click_through_by_every_door,
     a_blocked_domain_is_never_delivered,
+    links_in_texts_are_judged_as_well,
+    a_text_holds_a_bounded_number_of_links,
 );
 
 /// The pin card of a message, as a person reads it.
@@ -147,4 +149,96 @@ async fn a_blocked_domain_is_never_delivered(world: &World) {
     );
     phone.hears_nothing(Duration::from_millis(500)).await;
     assert_eq!(card(&bob, &id).await, before);
+}
+
+async fn links_in_texts_are_judged_as_well(world: &World) {
+    let [ana, bob, mo] = world.people(["ana", "bob", "mo"]).await;
+    let bob = bob.on(world.other_node());
+    let mo = world.appoints(&mo).await;
+    let pin = ana.pins("Hall").await;
+    let id = ana.sends(&pin).to(&bob).await.conversation;
+    let mut phone = bob.connects().await;
+    ana.replies(&id, "See halls.example.com/1, or (bit.ly/x) www.pills.com")
+        .await;
+    let heard = phone.next_is("message.created").await;
+    let message = &heard["data"]["message"];
+    let links = json!([
+        {"text": "halls.example.com/1", "verdict": "ok", "reasons": []},
+        {"text": "bit.ly/x", "verdict": "warn", "reasons": ["shortener"]},
+        {"text": "www.pills.com", "verdict": "ok", "reasons": []},
+    ]);
+    assert_eq!(message["links"], links);
+    let read = bob.looks_at(&id, 2).await.is(200);
+    assert_eq!(read["links"], links);
+
+    let domain = "/v5/moderation/domains/pills.com";
+    mo.api
+        .put(domain, &json!({"reason": "pills"}))
+        .await
+        .is(200);
+    let hidden = "See halls.example.com/1, or (bit.ly/x) […]";
+    let read = bob.looks_at(&id, 2).await.is(200);
+    assert_eq!(read["text"], hidden);
+    assert_eq!(
+        read["links"][2],
+        json!({"text": "[…]", "verdict": "blocked", "reasons": ["listed_domain"]})
+    );
+    // What is written now is heard so, and what is changed, quoted or passed on.
+    let answer = json!({"text": "No pills.com/x!", "reply_to": 2});
+    let answered = ana.writing(&id, &answer).send().await.is(201);
+    let heard = phone.next_is("message.created").await;
+    let message = &heard["data"]["message"];
+    assert_eq!(message["text"], "No […]");
+    assert_eq!(message["reply_to"]["quote"]["text"], hidden);
+    assert_eq!(answered["text"], "No […]");
+    let edited = ana.edits(&id, 3, "Or pi\u{200b}lls.com").await.is(200);
+    assert_eq!(edited["text"], "Or […]");
+    let heard = phone.next_is("message.edited").await;
+    assert_eq!(heard["data"]["message"]["text"], "Or […]");
+    ana.forwards(&id, 2, &json!([{"user_id": bob.id}])).await;
+    for path in [
+        format!("/v5/conversations/{id}"),
+        format!("/v5/conversations/{id}/messages"),
+        format!("/v5/conversations/{id}/messages/3/revisions"),
+        "/v5/conversations".to_owned(),
+        "/v5/search/messages?query=pills".to_owned(),
+    ] {
+        let answer = bob.api.get(&path).await.is(200);
+        assert!(
+            !answer.to_string().contains("pills.com"),
+            "{path}: {answer}"
+        );
+    }
+    // Nothing was lost: it was hidden.
+    mo.api.request(Method::DELETE, domain).send().await.is(204);
+    let read = bob.looks_at(&id, 2).await.is(200);
+    assert_eq!(read["links"], links);
+    let texts = bob
+        .api
+        .get(&format!("/v5/conversations/{id}/messages/3/revisions"))
+        .await
+        .is(200);
+    assert_eq!(texts["items"][0]["text"], "No pills.com/x!");
+}
+
+async fn a_text_holds_a_bounded_number_of_links(world: &World) {
+    let [ana, bob] = world.people(["ana", "bob"]).await;
+    let id = ana
+        .sends(&ana.pins("Hall").await)
+        .to(&bob)
+        .await
+        .conversation;
+    let most = world.api().get("/v5/limits").await.is(200)["message_links"]
+        .as_u64()
+        .expect("a number");
+    let many = "a.com ".repeat(usize::try_from(most).expect("a small number"));
+    let message = ana.replies(&id, &many).await;
+    assert_eq!(message["links"].as_array().map(Vec::len), Some(20));
+    for (text, position) in [(format!("{many} b.com"), 2)] {
+        let refused = ana.writing(&id, &json!({"text": text})).send().await;
+        refused.is_refused(422, "invalid_value");
+        let refused = ana.edits(&id, position, &text).await;
+        refused.is_refused(422, "invalid_value");
+    }
+    assert_eq!(ana.looks_at(&id, 2).await.is(200)["text"], many);
 }

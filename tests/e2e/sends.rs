@@ -45,7 +45,7 @@ async fn answer_and_frame_are_whole(world: &World) {
     let sent = sending.to(&bob).await;
 
     let message = json!({
-        "conversation_id": "[conversation_id]", "position": 1, "kind": "user", "sender": person("ana", "Ana"),
+        "conversation_id": "[conversation_id]", "position": 1, "kind": "user", "links": [], "sender": person("ana", "Ana"),
         "text": "For the hall?", "created_at": "[created_at]", "edited_at": null, "deleted_at": null,
         "reactions": [], "system": null, "version": 1, "board": null, "user": null, "reply_to": null,
         "about_pin_id": null, "forwarded": false,

@@ -1,6 +1,6 @@
 //! Contact requests: what a stranger may send before they are answered, and what the receiver sees of it.
 
-use crate::link::without_links;
+use crate::link::text::without_links;
 use crate::{Field, Refusal, limits};
 
 /// How a person of a conversation of two answered the one who began it.

@@ -60,6 +60,8 @@ pub const LINK_FRESH_MS: i64 = 10 * 60 * 1_000;
 pub const LINK_LEASE_MS: i64 = 60 * 1_000;
 /// Redirects of a link that are followed; one more is held against it.
 pub const REDIRECTS_MAX: usize = 5;
+/// Links that the text of a message holds at most.
+pub const TEXT_LINKS_MAX: usize = 20;
 /// Pixels of the shorter side of a picture, below which it does not show what a link promises.
 pub const PICTURE_SIDE_MIN: u32 = 100;
 /// People one send may name.

@@ -2,11 +2,9 @@
 
 pub mod judge;
 pub mod lists;
-
-use std::net::Ipv4Addr;
+pub mod text;
 
 use percent_encoding::percent_decode_str;
-use unicode_normalization::UnicodeNormalization;
 use url::{Host, Url};
 
 use crate::{Field, Refusal, limits};
@@ -116,56 +114,6 @@ pub fn domains_of_list(list: &str) -> (Vec<String>, usize) {
 /// A host and the domains that it is in: `a.b.c`, `b.c`, `c`.
 fn host_and_parents(host: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(host), |it| Some(it.split_once('.')?.1))
-}
-
-/// What stands where a link was.
-const LINK_GONE: &str = "[…]";
-
-/// A text without anything that an app would make a link of: addresses with a scheme, names of hosts under a known
-/// suffix, and addresses of numbers, also in look-alike spelling. The word that holds one is gone whole.
-#[must_use]
-pub fn without_links(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for part in text.split_inclusive(char::is_whitespace) {
-        let word = part.trim_end();
-        if leads_somewhere(word) {
-            shown.push_str(LINK_GONE);
-            shown.extend(part.chars().skip(word.chars().count()));
-        } else {
-            shown.push_str(part);
-        }
-    }
-    shown
-}
-
-fn leads_somewhere(word: &str) -> bool {
-    let plain: String = word
-        .nfkc()
-        .filter(|c| !is_invisible(*c))
-        .flat_map(char::to_lowercase)
-        .map(|c| {
-            if matches!(c, '\u{3002}' | '\u{b7}' | '\u{2024}') {
-                '.'
-            } else {
-                c
-            }
-        })
-        .collect();
-    if plain.contains(":/") || plain.contains("www.") {
-        return true;
-    }
-    let mut hosts = plain.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-')));
-    hosts.any(|host| {
-        let host = host.trim_matches('.');
-        let suffix = psl::suffix(host.as_bytes()).filter(psl::Suffix::is_known);
-        let is_name = suffix.is_some_and(|suffix| suffix.as_bytes().len() < host.len());
-        is_name || host.parse::<Ipv4Addr>().is_ok()
-    })
-}
-
-/// Whether a character leaves nothing to be seen between two others.
-const fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// An address as people read it: the host in its own letters, nothing written as numbers. None if it is so already.
@@ -324,29 +272,5 @@ mod tests {
         let a = Some("https://a.example/x");
         assert!(other_domain(a, None));
         assert!(!other_domain(None, None));
-    }
-
-    #[test]
-    fn a_text_without_links_has_nothing_to_click() {
-        for (text, shown) in [
-            ("See you at 10.30, e.g. here", "See you at 10.30, e.g. here"),
-            ("Nice... isn't it?", "Nice... isn't it?"),
-            ("go https://x.example/a now", "go […] now"),
-            ("(evil.com/a?b)", "[…]"),
-            ("EVIL.COM", "[…]"),
-            ("evil\u{ff0e}com", "[…]"),
-            ("evil\u{3002}com", "[…]"),
-            ("ev\u{200b}il.com", "[…]"),
-            ("www.anything", "[…]"),
-            ("me@evil.co.uk", "[…]"),
-            ("192.0.2.1/x", "[…]"),
-            ("пример.рф", "[…]"),
-            ("看http://evil.com看", "[…]"),
-            ("a\nb.com\tc", "a\n[…]\tc"),
-            ("javascript://x", "[…]"),
-            ("", ""),
-        ] {
-            assert_eq!(without_links(text), shown, "{text}");
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::board::Privacy;
 use crate::link::judge::Verdict;
+use crate::link::text::check_links;
 use crate::{BoardId, Field, PinId, Refusal, Time, UserId, limits, link, text};
 
 /// What wrote a message.
@@ -63,7 +64,7 @@ impl MessageDraft {
     /// # Errors
     /// [`Refusal::EmptyMessage`] without text and anything carried; [`Refusal::InvalidValue`] for a text out of bounds.
     pub fn new(text: Option<&str>, carried: Option<Carried>) -> Result<Self, Refusal> {
-        let text = text::optional("text", text, limits::MESSAGE_TEXT_MAX)?;
+        let text = written(text)?;
         if text.is_none() && carried.is_none() {
             return Err(Refusal::EmptyMessage);
         }
@@ -103,6 +104,15 @@ impl MessageDraft {
             _ => None,
         }
     }
+}
+
+/// What a person wrote. A blank text counts as none.
+fn written(text: Option<&str>) -> Result<Option<String>, Refusal> {
+    let text = text::optional("text", text, limits::MESSAGE_TEXT_MAX)?;
+    if let Some(text) = &text {
+        check_links("text", text)?;
+    }
+    Ok(text)
 }
 
 /// Whether a message may be answered, or passed on: not one of Pinwire's own, and not one that was deleted.
@@ -185,7 +195,7 @@ impl Standing {
             let limit = limits::EDITS_MAX;
             return Err(Refusal::TooManyEdits { limit });
         }
-        let text = text::optional("text", text, limits::MESSAGE_TEXT_MAX)?;
+        let text = written(text)?;
         if text.is_none() && !self.carries {
             return Err(Refusal::EmptyMessage);
         }

@@ -202,6 +202,7 @@ impl Store {
             Target::Postgres(_) => None,
         };
         let checkpoints = checkpoints.as_ref();
+        links::texts::compare_with(&config.links.lists);
         let inner = Inner {
             readers: Readers::start(reading, reader_count)?,
             writers: Writers::start(&writing, source, writer_count, &committed, checkpoints)?,

@@ -2,6 +2,7 @@
 
 mod domains;
 mod inspection;
+pub(crate) mod texts;
 
 use std::collections::BTreeSet;
 
@@ -20,6 +21,7 @@ pub(crate) use domains::block;
 pub use domains::{BlockedDomain, DomainMark};
 pub use inspection::Inspection;
 pub(crate) use inspection::note_sent;
+pub use texts::TextLink;
 
 /// What links are judged with.
 #[derive(Debug, Clone)]

@@ -15,7 +15,6 @@ use pinwire_domain::{BoardId, ConversationId, PinId, Time};
 
 pub use changes::Revision;
 pub use notices::Notice;
-pub(crate) use notices::name_people;
 pub use quotes::{Quote, QuotedThing, Reply};
 pub use reading::Page;
 pub(crate) use reading::{
@@ -24,6 +23,10 @@ pub(crate) use reading::{
 };
 
 use crate::board_snapshots::BoardSnapshot;
+use crate::db::Conn;
+use crate::error::Result;
+use crate::links::TextLink;
+use crate::links::texts;
 use crate::people::Person;
 use crate::pin_snapshots::SentPin;
 
@@ -66,6 +69,15 @@ pub struct Message {
     pub notice: Option<Notice>,
     /// What people put to it.
     pub reactions: Reactions,
+    /// What its text holds of links.
+    pub links: Vec<TextLink>,
+}
+
+/// Adds to messages what is read beside them: the people of system messages, and what is held against the links in
+/// texts. One statement each, if there are any.
+pub(crate) fn complete(conn: &mut Conn, messages: &mut [&mut Message]) -> Result<()> {
+    notices::name_people(conn, messages.iter_mut().map(|it| &mut **it))?;
+    texts::judge(conn, messages.iter_mut().map(|it| &mut **it))
 }
 
 impl Message {

@@ -14,6 +14,7 @@ use crate::db::many::Writes;
 use crate::drafts::Draft;
 use crate::error::Result;
 use crate::idempotency::KeptOutcome;
+use crate::links::texts::Listed;
 use crate::log::LoggedEvent;
 use crate::messages::Message;
 use crate::messages::content::SeenPin;
@@ -33,7 +34,7 @@ macro_rules! each {
 /// Does the same with each kind that is read.
 macro_rules! each_loaded {
     ($rows:expr, $kind:ident => $does:expr) => {
-        each!($rows, [usernames, accounts, blocks, relations, pins, boards, quotes, originals, seen_pins, conversations_of_people,
+        each!($rows, [usernames, accounts, blocks, relations, pins, boards, listed_domains, quotes, originals, seen_pins, conversations_of_people,
             conversations, members, drafts, outcomes], $kind => $does)
     };
 }
@@ -58,6 +59,7 @@ pub(crate) struct Rows {
     pub(crate) relations: Loaded<Standing>,
     pub(crate) pins: Loaded<SendablePin>,
     pub(crate) boards: Loaded<ShareableBoard>,
+    pub(crate) listed_domains: Loaded<Listed>,
     /// Messages that are answered or passed on.
     pub(crate) quotes: Loaded<Quote>,
     /// Messages that are passed on, whole.

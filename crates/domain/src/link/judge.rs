@@ -134,7 +134,8 @@ impl Judgement {
         }
     }
 
-    fn of(mut reasons: Vec<Reason>) -> Self {
+    /// Of all that is held against a link.
+    pub(super) fn of(mut reasons: Vec<Reason>) -> Self {
         reasons.sort_unstable();
         reasons.dedup();
         let verdict = match reasons.first() {

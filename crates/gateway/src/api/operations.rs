@@ -51,6 +51,8 @@ pub struct Limits {
     pub conversation_people: usize,
     /// Recipients of one send.
     pub recipients: usize,
+    /// Links in a message's text.
+    pub message_links: usize,
     /// Unicode scalars in the text of a first message to a stranger.
     pub request_text: usize,
     /// Unicode scalars in the text of a message.
@@ -111,6 +113,7 @@ pub async fn get_limits(app: web::Data<App>) -> ApiResult {
         conversation_people: app.store.people_max(),
         recipients: limits::RECIPIENTS_MAX,
         message_text: limits::MESSAGE_TEXT_MAX,
+        message_links: limits::TEXT_LINKS_MAX,
         request_text: limits::REQUEST_TEXT_MAX,
         requests_a_day: limits::REQUESTS_A_DAY_MAX,
         requests_a_day_new: limits::REQUESTS_A_DAY_NEW_MAX,

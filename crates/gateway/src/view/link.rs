@@ -1,6 +1,7 @@
 //! Links in answers and events: what was found out about them.
 
-use pinwire_storage::links::LinkCheck;
+use pinwire_domain::link::judge::Judgement;
+use pinwire_storage::links::{LinkCheck, TextLink};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,6 +29,31 @@ pub struct SafeLink {
     pub link: Option<String>,
     /// What was found out.
     pub check: Option<LinkCheckView>,
+}
+
+/// A link in a text: judged by what is written, since nobody looks where it leads.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TextLink)]
+pub struct TextLinkView {
+    /// The part of the text that an app would make a link of; `[…]` for one that is blocked.
+    #[schema(example = "halls.example/1")]
+    pub text: String,
+    /// How safe it is to follow.
+    pub verdict: LinkVerdict,
+    /// What is held against it.
+    #[schema(max_items = 12)]
+    pub reasons: Vec<LinkReason>,
+}
+
+impl From<TextLink> for TextLinkView {
+    fn from(link: TextLink) -> Self {
+        let Judgement { verdict, reasons } = link.judgement;
+        Self {
+            text: link.text,
+            verdict: verdict.into(),
+            reasons: reasons.into_iter().map(Into::into).collect(),
+        }
+    }
 }
 
 impl LinkCheckView {

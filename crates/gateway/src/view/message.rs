@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::kinds::{MessageKind, NoticeCode, PinState};
-use super::link::{LinkCheckView, SafeLink};
+use super::link::{LinkCheckView, SafeLink, TextLinkView};
 use super::{BoardCardView, PersonView, ReplyView};
 
 /// A message.
@@ -25,7 +25,7 @@ pub struct MessageView {
     pub kind: MessageKind,
     /// Who wrote it.
     pub sender: PersonView,
-    /// What was written; null without text.
+    /// What was written; null without text. `[…]` stands for a word with a link to a blocked domain.
     #[schema(required, max_length = 5000, example = "For the hall?")]
     pub text: Option<String>,
     /// The pin it carries; null without one.
@@ -64,6 +64,9 @@ pub struct MessageView {
     /// What people put to it, the kind that came first first.
     #[schema(max_items = 20)]
     pub reactions: Vec<ReactionView>,
+    /// What its text holds of links, as they follow.
+    #[schema(max_items = 20)]
+    pub links: Vec<TextLinkView>,
     /// Grows with each change of the message, and of the reactions to it.
     #[schema(example = 1)]
     pub version: i64,
@@ -239,6 +242,7 @@ impl MessageView {
             edited_at: message.edited_at.map(|t| t.to_string()),
             deleted_at: message.deleted_at.map(|t| t.to_string()),
             reactions: ReactionView::of(&message.reactions, viewer),
+            links: message.links.into_iter().map(TextLinkView::from).collect(),
             version: message.version,
         }
     }

@@ -238,7 +238,7 @@ pub(crate) fn views(conn: &mut Conn, viewers: &[UserId], cards: Vec<Card>) -> Re
         lasts.push(last.map(|last| last.message(id)).transpose()?);
         rows.push(row);
     }
-    messages::name_people(conn, lasts.iter_mut().flatten())?;
+    messages::complete(conn, &mut lasts.iter_mut().flatten().collect::<Vec<_>>())?;
     let stills: Vec<_> = all
         .iter()
         .flat_map(|(id, rows)| {

@@ -13,6 +13,7 @@ use crate::conversations;
 use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
+use crate::links::texts;
 use crate::log::{About, NewEvent};
 use crate::safety;
 use crate::schema::{
@@ -199,7 +200,9 @@ fn edit(tx: &mut Tx<'_>, user: UserId, place: Place, text: Option<&str>) -> Step
     let now = tx.source.now();
     let times = usize::try_from(edits).unwrap_or(usize::MAX);
     let text = message.standing().edit(user, now, times, text)?;
-    if text == message.text {
+    // As it was written, also if it holds what must not be delivered.
+    let before: Option<String> = on!(tx.conn()?, c => row!(place).select(messages::body).first(c))?;
+    if text == before {
         return Ok(message);
     }
     let written_at = message.edited_at.unwrap_or(message.created_at);
@@ -208,7 +211,7 @@ fn edit(tx: &mut Tx<'_>, user: UserId, place: Place, text: Option<&str>) -> Step
             message_revisions::conversation_id.eq(place.0.get()),
             message_revisions::position.eq(place.1),
             message_revisions::number.eq(edits + 1),
-            message_revisions::body.eq(&message.text),
+            message_revisions::body.eq(before),
             message_revisions::written_at.eq(written_at.as_millis()),
         ))
         .execute(c))?;
@@ -224,12 +227,15 @@ fn edit(tx: &mut Tx<'_>, user: UserId, place: Place, text: Option<&str>) -> Step
     let about = About::Message(place.0, place.1);
     emit(tx, user, EventKind::MessageEdited, about);
     withhold_edited(tx, user, place)?;
-    Ok(Message {
+    let mut edited = Message {
         text,
         edited_at: Some(now),
         version: message.version + 1,
+        links: Vec::new(),
         ..message
-    })
+    };
+    texts::judge(tx.conn()?, std::iter::once(&mut edited))?;
+    Ok(edited)
 }
 
 /// Keeps a message that was changed from those who have blocked its sender since it was sent: what they saw is gone,
@@ -308,6 +314,7 @@ fn read_revisions(conn: &mut Conn, viewer: UserId, place: Place) -> Result<(Vec<
         text: message.text,
         written_at: message.edited_at.unwrap_or(message.created_at),
     });
+    texts::hide(conn, all.iter_mut().filter_map(|it| it.text.as_mut()))?;
     Ok((all, seq))
 }
 

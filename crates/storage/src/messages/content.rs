@@ -14,6 +14,7 @@ use crate::db::loaded::Entity;
 use crate::db::many::{self, Table};
 use crate::db::tx::{LockKey, Step, Tx};
 use crate::error::Result;
+use crate::links::texts;
 use crate::people::{self, Person};
 use crate::pin_snapshots::{self, SentPin};
 use crate::{conversations, safety};
@@ -118,6 +119,9 @@ impl Entity for Message {
 
 /// Asks for what a draft will be judged by, so that all is read in one go.
 pub(crate) fn want(tx: &mut Tx<'_>, sender: UserId, draft: &MessageDraft) {
+    if let Some(text) = &draft.text {
+        texts::want(tx, text);
+    }
     match draft.carried {
         Some(Carried::Pin(pin)) => tx.rows.pins.want(pin),
         Some(Carried::Board(board)) => tx.rows.boards.want(board),

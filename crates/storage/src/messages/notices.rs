@@ -57,7 +57,7 @@ pub(super) fn read(text: Option<&str>) -> Result<Option<Notice>> {
 }
 
 /// Adds the people to what system messages tell. One statement, if any of these tells of people.
-pub(crate) fn name_people<'a>(
+pub(super) fn name_people<'a>(
     conn: &mut Conn,
     messages: impl Iterator<Item = &'a mut Message>,
 ) -> Result<()> {

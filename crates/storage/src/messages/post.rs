@@ -18,6 +18,7 @@ use crate::conversations::rows::Members;
 use crate::db::loaded::Addition;
 use crate::db::many::{Table, Values};
 use crate::db::tx::{LockKey, Step, Tx};
+use crate::links::texts;
 use crate::log::{About, NewEvent};
 use crate::people::Person;
 use crate::{requests, safety};
@@ -172,7 +173,7 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
     });
     tx.rows.conversations.put(id, conversation);
     tx.rows.members.put(id, members);
-    let message = Arc::new(Message {
+    let mut message = Message {
         conversation: id,
         position,
         sender,
@@ -191,7 +192,10 @@ pub(crate) fn post(tx: &mut Tx<'_>, id: ConversationId, post: &Post<'_>) -> Step
         version: FIRST_VERSION,
         notice: None,
         reactions: Reactions::default(),
-    });
+        links: Vec::new(),
+    };
+    texts::judge_new(tx, &mut message)?;
+    let message = Arc::new(message);
     let event = NewEvent {
         at: now,
         kind: EventKind::MessageCreated,

@@ -41,7 +41,7 @@ impl Reply {
 pub struct Quote {
     /// Who wrote it.
     pub sender: Person,
-    /// The beginning of its text.
+    /// Its text; of what was read for somebody, the beginning, without what must not be delivered.
     pub text: Option<String>,
     /// What it carries.
     pub carries: Option<QuotedThing>,
@@ -110,7 +110,7 @@ impl Quote {
         kept_from.dedup();
         Ok(Self {
             sender: sender.into(),
-            text: text.as_deref().map(message::quoted),
+            text,
             carries,
             deleted_at: deleted_at.map(Time::from_millis),
             kind: MessageKind::from_name(&kind).ok_or(StoreError::Corrupt(kind))?,

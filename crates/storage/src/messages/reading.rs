@@ -128,6 +128,7 @@ impl MessageRow {
             version: self.version,
             notice: notices::read(self.notice.as_deref())?,
             reactions: reactions::read(self.reactions.as_deref())?,
+            links: Vec::new(),
         })
     }
 }
@@ -214,7 +215,7 @@ pub(crate) fn load(conn: &mut Conn, places: &[Place]) -> Result<HashMap<Place, M
         .filter(|(place, _)| places.contains(place))
         .map(|(place, row)| Ok((place, row.message(place.0)?)))
         .collect::<Result<_>>()?;
-    notices::name_people(conn, found.values_mut())?;
+    super::complete(conn, &mut found.values_mut().collect::<Vec<_>>())?;
     Ok(found)
 }
 
@@ -316,7 +317,7 @@ fn range(conn: &mut Conn, reader: Reader, span: (i64, i64), take: (i64, bool)) -
         .into_iter()
         .map(|(row, _)| row.message(reader.1))
         .collect::<Result<_>>()?;
-    notices::name_people(conn, messages.iter_mut())?;
+    super::complete(conn, &mut messages.iter_mut().collect::<Vec<_>>())?;
     Ok((messages, seq))
 }
 
