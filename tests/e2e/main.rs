@@ -25,6 +25,7 @@ mod frames;
 mod gate;
 mod groups;
 mod heads;
+mod inspector;
 mod links;
 mod members;
 mod mine;

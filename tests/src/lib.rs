@@ -27,6 +27,7 @@ mod pin_acts;
 mod ports;
 mod pubsub;
 mod replica;
+mod secrets;
 mod sending;
 mod signals;
 mod socket;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::contract::Contract;
-use crate::signals;
+use crate::{secrets, signals};
 
 /// Names the program to test.
 const PROGRAM: &str = "PINWIRE_BIN";
@@ -112,7 +112,11 @@ impl Drop for Node {
             let lines: Vec<_> = log.lines().collect();
             let shown = &lines[lines.len().saturating_sub(LINES_SHOWN)..];
             eprintln!("--- the end of {}'s log\n{}", self.name, shown.join("\n"));
+            return;
         }
+        let log = self.log();
+        let line = secrets::line_with_one(&log);
+        assert_eq!(line, None, "{} logged a secret", self.name);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::sending::Sending;
 use crate::socket::{Opening, Socket};
 
 /// Everybody's password, until they change it.
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// Somebody with an account, signed in on one device.
 #[derive(Clone)]

@@ -157,13 +157,15 @@ fn settings(database: &Database, bus: Option<&PubSub>) -> Vec<(String, String)> 
         ("PINWIRE_DATABASE_URL", database.url()),
         ("PINWIRE_WORKERS", "2".to_owned()),
         ("PINWIRE_ALLOWED_ORIGINS", "https://app.example".to_owned()),
-        ("PINWIRE_LOG", "info,pinwire_gateway=debug".to_owned()),
+        ("PINWIRE_LOG", "debug".to_owned()),
         // Most stories begin with people who know each other.
         ("PINWIRE_STRANGERS", "inbox".to_owned()),
         // Their links lead nowhere.
         ("PINWIRE_NO_LINK_CHECKS", "true".to_owned()),
         ("PINWIRE_ATTEMPTS_PER_ADDRESS", "1000000".to_owned()),
         ("PINWIRE_ATTEMPTS_PER_ACCOUNT", "1000000".to_owned()),
+        ("PINWIRE_WRITES_PER_USER", "1000000".to_owned()),
+        ("PINWIRE_READS_PER_USER", "1000000".to_owned()),
     ];
     settings.extend(bus.map(|bus| ("PINWIRE_REDIS_URL", bus.url())));
     settings

@@ -167,6 +167,22 @@ const BAR: &[Line] = &[
         (3.0, 2.0),
     ),
     line(
+        "200 sign-ins a second",
+        "server",
+        "beside p99 ms",
+        Base::AtMost,
+        (500.0, 100.0),
+    ),
+    line(
+        "200 sign-ins a second",
+        "embedded",
+        "beside p99 ms",
+        Base::AtMost,
+        (500.0, 100.0),
+    ),
+    line("silence", "server", "widest %", Base::AtMost, (5.0, 3.0)),
+    line("silence", "embedded", "widest %", Base::AtMost, (5.0, 3.0)),
+    line(
         "growth to 10^7",
         "server",
         "last/first CPU",

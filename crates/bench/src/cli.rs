@@ -82,6 +82,10 @@ pub(crate) enum Workload {
     W6(Marks),
     /// What others notice of one busy conversation.
     Fairness(Fairness),
+    /// What senders notice of very many sign-ins.
+    SignIns(SignIns),
+    /// What strangers can tell, by time, of what became of their requests.
+    Silence,
     /// Very many sockets come back at once.
     Storm(Storm),
     /// What a send costs with idle sockets of others.
@@ -178,6 +182,14 @@ pub(crate) struct Fairness {
     pub(crate) senders: usize,
 }
 
+/// Very many sign-ins.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct SignIns {
+    /// Sign-ins a second, whatever the answers take.
+    #[arg(long, default_value_t = 200.0)]
+    pub(crate) rate: f64,
+}
+
 /// Sockets that come back.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Storm {
@@ -223,7 +235,7 @@ pub(crate) struct Search {
 }
 
 /// What `all` runs, in this order.
-const ALL: [&str; 14] = [
+const ALL: [&str; 16] = [
     "reference",
     "start",
     "w1",
@@ -233,6 +245,8 @@ const ALL: [&str; 14] = [
     "w5",
     "w6",
     "fairness",
+    "sign-ins",
+    "silence",
     "fanout",
     "storm",
     "w3",

@@ -21,7 +21,7 @@ const CONNECTIONS: usize = 16;
 const AT_ONCE: usize = 256;
 
 /// Moments at this rate, from a thread of its own: the runtime's timers are a millisecond apart.
-fn ticks(rate: f64, time: Duration) -> Result<mpsc::UnboundedReceiver<Instant>> {
+pub(crate) fn ticks(rate: f64, time: Duration) -> Result<mpsc::UnboundedReceiver<Instant>> {
     let (to_loop, ticks) = mpsc::unbounded_channel();
     let step = Duration::from_secs_f64(1.0 / rate);
     std::thread::Builder::new()

@@ -69,6 +69,17 @@ pub(crate) struct Conversation {
     pub(crate) people: Vec<Rc<Person>>,
 }
 
+/// What somebody of this name signs in with.
+fn sign_in_form(name: &str) -> String {
+    let password = PASSWORD.replace(' ', "+");
+    format!("grant_type=password&username={name}&password={password}")
+}
+
+/// Asks for tokens by a form.
+pub(crate) const fn token_request(form: &str) -> Request<'_> {
+    Request::new("POST", "/v5/oauth/token").with(Content::Form(form))
+}
+
 /// Everybody who was made on one server.
 pub(crate) struct Crowd {
     client: RefCell<Rc<Client>>,
@@ -153,16 +164,17 @@ impl Crowd {
         );
         let request = Request::new("POST", "/v5/accounts").with(Content::Json(&body));
         let made: Made = self.client().get(&request).await?;
-        let password = PASSWORD.replace(' ', "+");
-        let tokens = self
-            .grant(&format!(
-                "grant_type=password&username={name}&password={password}"
-            ))
-            .await?;
+        let tokens = self.grant(&sign_in_form(&name)).await?;
         Ok(Rc::new(Person {
             id: made.id,
             tokens: RefCell::new(tokens),
         }))
+    }
+
+    /// What the first `count` people sign in with, for [`token_request`].
+    pub(crate) fn sign_in_forms(&self, count: usize) -> Vec<String> {
+        let names = (0..count).map(|place| format!("{}_{place}", self.prefix));
+        names.map(|name| sign_in_form(&name)).collect()
     }
 
     async fn renew(&self, person: &Person) -> Result<()> {
@@ -176,8 +188,7 @@ impl Crowd {
     }
 
     async fn grant(&self, form: &str) -> Result<Tokens> {
-        let request = Request::new("POST", "/v5/oauth/token").with(Content::Form(form));
-        let granted: Granted = self.client().get(&request).await?;
+        let granted: Granted = self.client().get(&token_request(form)).await?;
         Ok(Tokens {
             access: granted.access_token,
             refresh: granted.refresh_token,

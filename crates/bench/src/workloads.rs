@@ -9,6 +9,8 @@ mod rates;
 mod reference;
 mod search;
 mod sends;
+mod sign_ins;
+mod silence;
 mod start;
 mod storm;
 
@@ -17,7 +19,8 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::cli::{
-    Fairness, Fanout, Groups, Growth, Idle, Marks, Pages, Search, Settings, Storm, Workload,
+    Fairness, Fanout, Groups, Growth, Idle, Marks, Pages, Search, Settings, SignIns, Storm,
+    Workload,
 };
 use crate::figures::Figures;
 use crate::progress::Progress;
@@ -49,6 +52,10 @@ pub(crate) enum Case {
     Marks(Marks),
     /// One busy conversation.
     Fairness(Fairness),
+    /// Very many sign-ins.
+    SignIns(SignIns),
+    /// What strangers can tell.
+    Silence,
     /// Sockets that come back at once.
     Storm(Storm),
     /// Idle sockets of others.
@@ -87,6 +94,8 @@ impl Case {
                 .collect(),
             Workload::W6(it) => vec![Self::Marks(*it)],
             Workload::Fairness(it) => vec![Self::Fairness(*it)],
+            Workload::SignIns(it) => vec![Self::SignIns(*it)],
+            Workload::Silence => vec![Self::Silence],
             Workload::Storm(it) => vec![Self::Storm(*it)],
             Workload::Fanout(it) => vec![Self::Fanout(*it)],
             Workload::Growth(it) => vec![Self::Growth(*it)],
@@ -108,6 +117,8 @@ impl Case {
             Self::Rate(rate, _) => format!("W5 {rate} a second"),
             Self::Marks(it) => format!("W6 groups of {}", it.size),
             Self::Fairness(_) => "fairness".to_owned(),
+            Self::SignIns(it) => format!("{} sign-ins a second", it.rate),
+            Self::Silence => "silence".to_owned(),
             Self::Storm(it) => format!("storm of {}", it.sockets),
             Self::Fanout(it) => format!("fan-out beside {}", it.sockets),
             Self::Growth(it) => format!("growth to 10^{}", it.up_to),
@@ -121,7 +132,7 @@ impl Case {
         match self {
             Self::Reference => matches!(profile, Profile::Server),
             Self::Overlapping(_) => matches!(profile, Profile::Server | Profile::Url),
-            Self::Start | Self::Growth(_) | Self::Search(_) => {
+            Self::Start | Self::Growth(_) | Self::Search(_) | Self::SignIns(_) | Self::Silence => {
                 matches!(profile, Profile::Server | Profile::Embedded)
             }
             Self::Storm(_) => !matches!(profile, Profile::Node),
@@ -174,6 +185,8 @@ impl Case {
                 marks::run(target, (it.count, it.size, it.depth), &pace, progress).await
             }
             Self::Fairness(it) => fairness::run(target, &settings.pace(it.senders), progress).await,
+            Self::SignIns(it) => sign_ins::run(target, it.rate, &settings.pace(0), progress).await,
+            Self::Silence => silence::run(target, progress).await,
             Self::Storm(it) => storm::run(target, it.sockets, &settings.pace(0), progress).await,
             Self::Fanout(it) => {
                 let pace = settings.pace(it.senders);

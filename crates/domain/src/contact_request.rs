@@ -53,18 +53,41 @@ pub fn check(last_position: i64, has_pin: bool, text: Option<&str>) -> Result<()
 
 /// Makes sure that a person may ask one more stranger, after so many within 24 hours.
 ///
+/// Of those asked in the last week, so many have not answered: in silence, or since they took the request away, which
+/// makes no difference here. Who is seldom answered asks fewer.
+///
 /// # Errors
-/// [`Refusal::DailyLimit`] at [`limits::REQUESTS_A_DAY_MAX`], for a new account at [`limits::REQUESTS_A_DAY_NEW_MAX`].
-pub fn check_day(asked: i64, account_age_ms: i64) -> Result<(), Refusal> {
-    let max = if account_age_ms < limits::ACCOUNT_NEW_MS {
+/// [`Refusal::DailyLimit`] at [`limits::REQUESTS_A_DAY_MAX`]; for a new account, and from
+/// [`limits::REQUESTS_UNANSWERED_MAX`] on, at [`limits::REQUESTS_A_DAY_NEW_MAX`].
+pub fn check_day(asked: i64, unanswered: i64, account_age_ms: i64) -> Result<(), Refusal> {
+    let few =
+        account_age_ms < limits::ACCOUNT_NEW_MS || unanswered >= limits::REQUESTS_UNANSWERED_MAX;
+    let max = if few {
         limits::REQUESTS_A_DAY_NEW_MAX
     } else {
         limits::REQUESTS_A_DAY_MAX
     };
+    within("contact requests", asked, max)
+}
+
+/// Makes sure that a person may ask more strangers into a group, after so many within 24 hours.
+///
+/// # Errors
+/// [`Refusal::DailyLimit`] at [`limits::INVITATIONS_A_DAY_MAX`], for a new account at
+/// [`limits::INVITATIONS_A_DAY_NEW_MAX`].
+pub fn check_invitations(asked: i64, account_age_ms: i64) -> Result<(), Refusal> {
+    let max = if account_age_ms < limits::ACCOUNT_NEW_MS {
+        limits::INVITATIONS_A_DAY_NEW_MAX
+    } else {
+        limits::INVITATIONS_A_DAY_MAX
+    };
+    within("group invitations", asked, max)
+}
+
+fn within(what: &'static str, asked: i64, max: i64) -> Result<(), Refusal> {
     if asked < max {
         return Ok(());
     }
-    let what = "contact requests";
     Err(Refusal::DailyLimit { what, max })
 }
 
@@ -97,15 +120,39 @@ mod tests {
     fn a_day_has_fewer_requests_for_new_accounts() {
         let (few, many) = (limits::REQUESTS_A_DAY_NEW_MAX, limits::REQUESTS_A_DAY_MAX);
         let new = limits::ACCOUNT_NEW_MS - 1;
-        assert_eq!(check_day(few - 1, new), Ok(()));
-        assert!(check_day(few, new).is_err());
-        assert_eq!(check_day(few, new + 1), Ok(()));
-        assert_eq!(check_day(many - 1, new + 1), Ok(()));
+        assert_eq!(check_day(few - 1, 0, new), Ok(()));
+        assert!(check_day(few, 0, new).is_err());
+        assert_eq!(check_day(few, 0, new + 1), Ok(()));
+        assert_eq!(check_day(many - 1, 0, new + 1), Ok(()));
         let (what, max) = ("contact requests", many);
         assert_eq!(
-            check_day(many, new + 1),
+            check_day(many, 0, new + 1),
             Err(Refusal::DailyLimit { what, max })
         );
+    }
+
+    #[test]
+    fn who_is_seldom_answered_asks_fewer() {
+        let (few, old) = (limits::REQUESTS_A_DAY_NEW_MAX, limits::ACCOUNT_NEW_MS);
+        let seldom = limits::REQUESTS_UNANSWERED_MAX;
+        assert_eq!(check_day(few, seldom - 1, old), Ok(()));
+        assert!(check_day(few, seldom, old).is_err());
+        assert_eq!(check_day(few - 1, seldom, old), Ok(()));
+    }
+
+    #[test]
+    fn a_day_has_fewer_invitations_for_new_accounts() {
+        let (few, many) = (
+            limits::INVITATIONS_A_DAY_NEW_MAX,
+            limits::INVITATIONS_A_DAY_MAX,
+        );
+        let new = limits::ACCOUNT_NEW_MS - 1;
+        assert_eq!(check_invitations(few - 1, new), Ok(()));
+        assert!(check_invitations(few, new).is_err());
+        assert_eq!(check_invitations(many - 1, new + 1), Ok(()));
+        let (what, max) = ("group invitations", many);
+        let refused = check_invitations(many, new + 1);
+        assert_eq!(refused, Err(Refusal::DailyLimit { what, max }));
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub mod message_query;
 pub mod people_query;
 pub mod pin;
 pub mod policy;
+pub mod quota;
 pub mod reaction;
 pub mod refusal;
 pub mod report;

@@ -34,10 +34,20 @@ pub const PIN_NOTE_MAX: usize = 500;
 pub const LINK_MAX: usize = 2_048;
 /// Unicode scalars of what a person writes with a report, or a moderator about it.
 pub const REPORT_COMMENT_MAX: usize = 500;
+/// What is counted by the day is counted over so many milliseconds.
+pub const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// Strangers whom a person asks within 24 hours.
 pub const REQUESTS_A_DAY_MAX: i64 = 50;
 /// The same of an account that is new.
 pub const REQUESTS_A_DAY_NEW_MAX: i64 = 10;
+/// Strangers who have not answered within [`REQUESTS_UNANSWERED_MS`], from which on a person asks as few as a new one.
+pub const REQUESTS_UNANSWERED_MAX: i64 = 50;
+/// How long a request counts that was not answered, in milliseconds.
+pub const REQUESTS_UNANSWERED_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// Strangers whom a person asks into groups within 24 hours.
+pub const INVITATIONS_A_DAY_MAX: i64 = 50;
+/// The same of an account that is new.
+pub const INVITATIONS_A_DAY_NEW_MAX: i64 = 10;
 /// How long an account is new, in milliseconds.
 pub const ACCOUNT_NEW_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 /// Reports a person makes within 24 hours.

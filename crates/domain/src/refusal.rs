@@ -31,7 +31,7 @@ pub enum Refusal {
     /// The caller's key was used for another route or body.
     #[error("this idempotency key was used for another request")]
     IdempotencyKeyReused,
-    /// Another account has this username.
+    /// Another account has this username, or one that looks like it.
     #[error("this username is taken")]
     UsernameTaken,
     /// Another account has this e-mail address.

@@ -34,6 +34,12 @@ const RESERVED: [&str; 20] = [
     "webmaster",
 ];
 
+/// What a name of these characters looks like, as [UTS 39](https://www.unicode.org/reports/tr39/#Confusable_Detection)
+/// tells. The index of usernames says the same in SQL.
+fn look(name: &str) -> String {
+    name.replace('0', "o").replace('1', "l").replace('m', "rn")
+}
+
 /// The name of an account: 2 to 30 of `a-z`, `0-9`, `_` and `.`, stored in lower case.
 ///
 /// It begins and ends with a letter, digit or `_`, holds no two dots in a row and not digits alone
@@ -64,10 +70,16 @@ impl Username {
             return refused("must not be digits alone".into());
         }
         let name = given.to_ascii_lowercase();
-        if RESERVED.contains(&name.as_str()) {
+        if RESERVED.iter().any(|it| look(it) == look(&name)) {
             return refused("is reserved".into());
         }
         Ok(Self(name))
+    }
+
+    /// What it looks like: names that are taken for one another look the same.
+    #[must_use]
+    pub fn look(&self) -> String {
+        look(&self.0)
     }
 
     /// The name in lower case.
@@ -270,6 +282,22 @@ mod tests {
         match outcome.map(|_| ()) {
             Err(Refusal::InvalidValue(field)) => format!("{}: {}", field.field, field.reason),
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn names_that_are_taken_for_one_another_look_the_same() {
+        let named = |name| Username::parse(name).unwrap().look();
+        assert_eq!(named("paypa1"), named("PayPal"));
+        assert_eq!(named("rnary_0"), named("mary_o"));
+        assert_ne!(named("ana_1"), named("ana_2"));
+        for reserved in ["supp0rt", "adrnin"] {
+            assert!(Username::parse(reserved).is_err(), "{reserved}");
+        }
+        for c in ('a'..='z').chain('0'..='9').chain(['_', '.']) {
+            let shown: String =
+                unicode_security::confusable_detection::skeleton(&c.to_string()).collect();
+            assert_eq!(look(&c.to_string()), shown.to_lowercase(), "{c}");
         }
     }
 

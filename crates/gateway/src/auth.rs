@@ -72,6 +72,7 @@ pub async fn admit(app: &App, request: &HttpRequest, operation: &Operation) -> A
     if operation.access == routes::Access::Token {
         let token = bearer(request).ok_or_else(unauthenticated)?;
         let caller = app.caller(token, operation).await?;
+        app.rate_limits.request(request, caller.user)?;
         request.extensions_mut().insert(caller);
     }
     Ok(())

@@ -15,7 +15,10 @@ use pinwire_storage::{Migrate, StoreConfig, Target};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::live::redis::Address;
-use crate::rate_limit::{ATTEMPTS_PER_ACCOUNT_DEFAULT, ATTEMPTS_PER_ADDRESS_DEFAULT};
+use crate::rate_limit::{
+    ATTEMPTS_PER_ACCOUNT_DEFAULT, ATTEMPTS_PER_ADDRESS_DEFAULT, PerMinute, READS_PER_USER_DEFAULT,
+    WRITES_PER_USER_DEFAULT,
+};
 use crate::view::image::ImageTemplate;
 
 /// Send a pin: conversations that revolve around pins, as a JSON REST and WebSocket API.
@@ -166,6 +169,12 @@ pub struct ServeArgs {
     /// Sign-ins a minute to one account, 1 or more.
     #[arg(long, env = "PINWIRE_ATTEMPTS_PER_ACCOUNT", default_value_t = ATTEMPTS_PER_ACCOUNT_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
     pub attempts_per_account: u32,
+    /// Requests a minute by one person that change something, 1 or more; each node gives its share.
+    #[arg(long, env = "PINWIRE_WRITES_PER_USER", default_value_t = WRITES_PER_USER_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
+    pub writes_per_user: u32,
+    /// Requests a minute by one person that read, 1 or more; each node gives its share.
+    #[arg(long, env = "PINWIRE_READS_PER_USER", default_value_t = READS_PER_USER_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
+    pub reads_per_user: u32,
     /// Proxies that are believed when they name a client in `X-Forwarded-For`, as addresses or networks such as
     /// `10.0.0.0/8`, separated by commas.
     #[arg(long, env = "PINWIRE_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
@@ -341,6 +350,17 @@ impl ServeArgs {
         let address = Address::of(url.expose_secret());
         let form = "PINWIRE_REDIS_URL must be `redis://user:password@host:port/number`";
         address.map(Some).ok_or_else(|| form.to_owned())
+    }
+
+    /// How often what may be tried.
+    #[must_use]
+    pub const fn per_minute(&self) -> PerMinute {
+        PerMinute {
+            attempts_per_address: self.attempts_per_address,
+            attempts_per_account: self.attempts_per_account,
+            writes_per_user: self.writes_per_user,
+            reads_per_user: self.reads_per_user,
+        }
     }
 
     /// How the store is opened.

@@ -26,6 +26,7 @@ pub mod peer;
 pub mod rate_limit;
 pub mod routes;
 pub mod server;
+pub mod shares;
 pub mod sweep;
 pub mod token;
 pub mod upgrade;
@@ -48,6 +49,8 @@ pub struct App {
     pub passwords: password::Passwords,
     /// How often something may be tried.
     pub rate_limits: rate_limit::RateLimits,
+    /// The number of this node.
+    pub node: i64,
     /// Who looks where links lead, if somebody does.
     pub traveller: Option<std::sync::Arc<inspector::journey::Traveller>>,
     /// Bookmarks of lists.

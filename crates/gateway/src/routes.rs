@@ -26,6 +26,14 @@ pub struct Operation {
     pub refuses: &'static [Reason],
 }
 
+impl Operation {
+    /// Whether it is counted how often it is asked for.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        self.access == Access::Token || self.refuses.contains(&reasons::RATE_LIMITED)
+    }
+}
+
 /// Who may ask for an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {

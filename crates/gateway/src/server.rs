@@ -24,7 +24,7 @@ use crate::page::Bookmarks;
 use crate::password::Passwords;
 use crate::rate_limit::RateLimits;
 use crate::token::Tokens;
-use crate::{App, clock, indexing, inspector, jobs, listener, metrics, sweep};
+use crate::{App, clock, indexing, inspector, jobs, listener, metrics, shares, sweep};
 
 /// A node that runs.
 pub struct Gateway {
@@ -110,6 +110,7 @@ pub async fn start(config: ServeArgs) -> Result<Gateway, StartError> {
     let app =
         web::Data::new(application(store, (live.clone(), admissions), traveller, config).await?);
     followers.push(tokio::spawn(sweep::run(app.clone().into_inner())));
+    followers.push(tokio::spawn(shares::run(app.clone().into_inner())));
     let (address, server) = listener::serve(app.clone())?;
     let metrics_address = metrics.as_ref().map(|(address, _)| *address);
     if let Some((_, server)) = metrics {
@@ -169,12 +170,9 @@ async fn application(
         tokens: tokens(&store, &config).await?,
         admissions,
         passwords: Passwords::new().map_err(StartError::Setting)?,
-        rate_limits: RateLimits::new(
-            config.attempts_per_address,
-            config.attempts_per_account,
-            config.trusted_proxies.clone(),
-        ),
+        rate_limits: RateLimits::new(config.per_minute(), config.trusted_proxies.clone()),
         traveller,
+        node: store.new_node(),
         bookmarks: bookmarks(&store).await?,
         live,
         documents: Documents::read().map_err(|e| StartError::Setting(e.to_string()))?,
@@ -220,6 +218,9 @@ impl Gateway {
         }
         if let Ok(Err(error)) = self.server.await {
             tracing::warn!(%error, "the server ended with an error");
+        }
+        if let Err(error) = self.app.store.forget_node(self.app.node).await {
+            tracing::warn!(%error, "this node counts for some seconds more");
         }
         if let Err(error) = self.app.store.checkpoint().await {
             tracing::warn!(%error, "the newest rows stay in the file beside the database");

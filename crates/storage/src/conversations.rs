@@ -13,6 +13,7 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use pinwire_domain::conversation::{ConversationKind, MembershipState, People};
 use pinwire_domain::event::EventKind;
+use pinwire_domain::policy::Gate;
 use pinwire_domain::{ConversationId, Refusal, Time, UserId};
 
 pub(crate) use known::{Known, NotKnown};
@@ -26,6 +27,7 @@ use crate::error::Result;
 use crate::groups;
 use crate::people;
 use crate::pin_snapshots::PinSnapshot;
+use crate::requests;
 use crate::safety;
 use crate::schema::memberships;
 use periods::NewPeriod;
@@ -121,6 +123,10 @@ pub(crate) fn create(
 ) -> Step<ConversationId> {
     let others = meet(tx, caller, people, name)?;
     let landings = safety::landings(tx, caller, &others)?;
+    let is_direct = matches!(name, Name::Key(_)) && people.kind() == ConversationKind::Direct;
+    let asked = landings.iter();
+    let asked = asked.filter(|(_, it)| !is_direct && it.gate != Gate::Inbox);
+    requests::count_invitations(tx, caller, asked.count())?;
     let now = tx.source.now();
     let id = ConversationId::new(tx.source.new_id());
     tx.made(LockKey::Conversation(id.get()));

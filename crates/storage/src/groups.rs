@@ -15,7 +15,7 @@ use crate::idempotency::{self, IdempotencyKey, Keep, Made};
 use crate::log::{self, About, NewEvent, PeriodChange};
 use crate::messages::post;
 use crate::schema::conversations as conversation_rows;
-use crate::{Store, conversations, drafts, heads, people, safety};
+use crate::{Store, conversations, drafts, heads, people, requests, safety};
 
 /// What adding made of one person, as who added them may know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,6 +178,10 @@ fn add(tx: &mut Tx<'_>, id: ConversationId, adding: &Adding<'_>) -> Step<Vec<(i6
     }
     group::check_room(0, adding.people.len(), adding.people_max)?;
     let entries = entries(tx, &group, adding)?;
+    let asked = entries.iter();
+    let asked =
+        asked.filter(|(_, it)| matches!(it, Entry::Asked | Entry::Waits(WaitsFor::Nothing)));
+    requests::count_invitations(tx, adding.user, asked.count())?;
     let now = tx.source.now();
     let before = group.members.count();
     let position = group.position();

@@ -10,6 +10,7 @@ mod rows;
 mod schema;
 mod words;
 
+pub mod attempts;
 pub mod blocks;
 pub mod board_snapshots;
 pub mod boards;
@@ -33,6 +34,7 @@ pub mod membership;
 pub mod messages;
 pub mod migrations;
 pub mod moderation;
+pub mod nodes;
 pub mod page;
 pub mod passwords;
 pub mod people;

@@ -9,10 +9,12 @@ use pinwire_domain::conversation::{ConversationKind, MembershipState, People};
 use pinwire_domain::event::EventKind;
 use pinwire_domain::group::{self, Notice, NoticeCode};
 use pinwire_domain::policy::Gate;
-use pinwire_domain::{ConversationId, Refusal, Time, UserId};
+use pinwire_domain::{ConversationId, Refusal, Time, UserId, limits};
 
 use crate::conversations::rows::Members;
 use crate::conversations::{self, Conversation};
+use crate::db::loaded::Addition;
+use crate::db::many::{Table, Values};
 use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
@@ -24,8 +26,6 @@ use crate::messages::{self, Message, Place};
 use crate::page::{Page, one_more};
 use crate::schema::memberships;
 use crate::{Snapshot, Store, safety};
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// A conversation that somebody is asked into.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,29 +147,92 @@ fn check_first(last_position: i64, content: &Content) -> Step<()> {
     )?)
 }
 
+/// How many strangers somebody has asked.
+#[derive(QueryableByName)]
+struct Asked {
+    #[diesel(sql_type = BigInt)]
+    today: i64,
+    #[diesel(sql_type = BigInt)]
+    unanswered: i64,
+    #[diesel(sql_type = BigInt)]
+    signed_up_at: i64,
+}
+
 /// Makes sure that somebody may ask one more stranger today. Those of the same send are not among the ones before.
 fn check_day(tx: &mut Tx<'_>, sender: UserId) -> Step<()> {
-    #[derive(QueryableByName)]
-    struct Asked {
-        #[diesel(sql_type = BigInt)]
-        asked: i64,
-        #[diesel(sql_type = BigInt)]
-        signed_up_at: i64,
-    }
     let now = tx.source.now();
-    // SQLite numbers values by where they stand first. How somebody answered makes no difference, since the sender must not learn it.
-    let query = "select u.created_at as signed_up_at, (
-            select count(*) from conversations c
-            join memberships m on m.conversation_id = c.id and m.user_id <> c.created_by
-            join messages f on f.conversation_id = c.id and f.position = 1
-            where c.created_by = u.id and c.kind = 'direct' and m.answer is not null and f.created_at > $1
-        ) as asked from users u where u.id = $2";
+    // SQLite numbers values by where they stand first. Who keeps silent and who declines make no difference, since the
+    // sender must not learn it.
+    let asked = "select count(*) from conversations c
+        join memberships m on m.conversation_id = c.id and m.user_id <> c.created_by
+        join messages f on f.conversation_id = c.id and f.position = 1
+        where c.created_by = u.id and c.kind = 'direct' and f.created_at >";
+    let query = format!(
+        "select ({asked} $1 and m.answer is not null) as today,
+                ({asked} $2 and m.answer = 'awaited') as unanswered,
+                u.created_at as signed_up_at from users u where u.id = $3"
+    );
     let found: Asked = on!(tx.conn()?, c => diesel::sql_query(query)
-        .bind::<BigInt, _>(now.plus_millis(-DAY_MS).as_millis())
+        .bind::<BigInt, _>(now.plus_millis(-limits::DAY_MS).as_millis())
+        .bind::<BigInt, _>(now.plus_millis(-limits::REQUESTS_UNANSWERED_MS).as_millis())
         .bind::<BigInt, _>(sender.get())
         .get_result(c))?;
     let age = now.as_millis() - found.signed_up_at;
-    Ok(contact_request::check_day(found.asked, age)?)
+    Ok(contact_request::check_day(
+        found.today,
+        found.unanswered,
+        age,
+    )?)
+}
+
+/// Somebody whom a person asks into a group.
+pub(crate) struct NewInvitation {
+    id: i64,
+    inviter: UserId,
+    created_at: Time,
+}
+
+impl Addition for NewInvitation {
+    const TABLE: Table = Table {
+        name: "group_invitations",
+        key: &["id"],
+        columns: &["inviter_id", "created_at"],
+    };
+
+    fn values(&self) -> Values {
+        vec![
+            self.id.into(),
+            self.inviter.get().into(),
+            self.created_at.as_millis().into(),
+        ]
+    }
+}
+
+/// Makes sure that somebody may ask so many more people into a group today, and counts them. Those of the same act are
+/// not among the ones before.
+pub(crate) fn count_invitations(tx: &mut Tx<'_>, inviter: UserId, people: usize) -> Step<()> {
+    if people == 0 {
+        return Ok(());
+    }
+    let now = tx.source.now();
+    let query = "select u.created_at as signed_up_at, cast(0 as bigint) as unanswered, (
+            select count(*) from group_invitations i where i.inviter_id = u.id and i.created_at > $1
+        ) as today from users u where u.id = $2";
+    let found: Asked = on!(tx.conn()?, c => diesel::sql_query(query)
+        .bind::<BigInt, _>(now.plus_millis(-limits::DAY_MS).as_millis())
+        .bind::<BigInt, _>(inviter.get())
+        .get_result(c))?;
+    let age = now.as_millis() - found.signed_up_at;
+    contact_request::check_invitations(found.today, age)?;
+    for _ in 0..people {
+        let id = tx.source.new_id();
+        tx.rows.invitations.add(NewInvitation {
+            id,
+            inviter,
+            created_at: now,
+        });
+    }
+    Ok(())
 }
 
 /// Makes sure that somebody may write this into a conversation, as far as an answer is awaited there.

@@ -22,6 +22,7 @@ use crate::messages::post::{NewExclusion, NewMessage};
 use crate::messages::quotes::Quote;
 use crate::people::{OpenAccount, Username};
 use crate::pin_snapshots::SendablePin;
+use crate::requests::NewInvitation;
 use crate::safety::{Block, Standing};
 
 /// Does the same with each of these kinds.
@@ -42,7 +43,7 @@ macro_rules! each_loaded {
 /// Does the same with each kind that is only added.
 macro_rules! each_added {
     ($rows:expr, $kind:ident => $does:expr) => {
-        each!($rows, [periods, messages, exclusions], $kind => $does)
+        each!($rows, [periods, messages, exclusions, invitations], $kind => $does)
     };
 }
 
@@ -72,6 +73,7 @@ pub(crate) struct Rows {
     pub(crate) periods: Added<NewPeriod>,
     pub(crate) messages: Added<NewMessage>,
     pub(crate) exclusions: Added<NewExclusion>,
+    pub(crate) invitations: Added<NewInvitation>,
     pub(crate) outcomes: Loaded<KeptOutcome>,
 }
 

@@ -378,6 +378,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    attempts (key_hash) {
+        key_hash -> Binary,
+        free_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    nodes (id) {
+        id -> BigInt,
+        seen_at -> BigInt,
+    }
+}
+
+diesel::table! {
     moderators (user_id) {
         user_id -> BigInt,
         granted_at -> BigInt,

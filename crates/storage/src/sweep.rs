@@ -25,6 +25,8 @@ pub struct Swept {
     pub idempotency_keys: usize,
     /// What was reported and decided long ago.
     pub cases: usize,
+    /// Tries and invitations that count no more.
+    pub counts: usize,
     /// Events older than the log is kept.
     pub events: usize,
 }
@@ -39,6 +41,7 @@ impl Swept {
             sessions,
             idempotency_keys,
             cases,
+            counts,
             events,
         } = self;
         let all = [
@@ -47,6 +50,7 @@ impl Swept {
             sessions,
             idempotency_keys,
             cases,
+            counts,
             events,
         ];
         all.into_iter()
@@ -79,6 +83,12 @@ const IDEMPOTENCY_KEYS: &str = "delete from idempotency_keys where (user_id, key
 const CASES: &str = "delete from cases where id in (
     select id from cases where resolved_at is not null and resolved_at <= $1 limit $2)";
 
+const ATTEMPTS: &str = "delete from attempts where key_hash in (
+    select key_hash from attempts where free_at <= $1 limit $2)";
+
+const GROUP_INVITATIONS: &str = "delete from group_invitations where id in (
+    select id from group_invitations where created_at <= $1 limit $2)";
+
 /// Runs a deletion of what was over at `now`.
 fn remove(conn: &mut Conn, deletion: &'static str, now: Time) -> Result<usize> {
     Ok(on!(conn, c => diesel::sql_query(deletion)
@@ -106,6 +116,12 @@ impl Store {
                         CASES,
                         now.plus_millis(-limits::EVIDENCE_KEPT_MS),
                     )?,
+                    counts: remove(tx.conn()?, ATTEMPTS, now)?
+                        + remove(
+                            tx.conn()?,
+                            GROUP_INVITATIONS,
+                            now.plus_millis(-limits::DAY_MS),
+                        )?,
                     events: 0,
                 })
             })

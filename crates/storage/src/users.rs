@@ -1,7 +1,8 @@
 //! Accounts and profiles.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Text};
 use pinwire_domain::board::Privacy;
 use pinwire_domain::event::EventKind;
 use pinwire_domain::policy::{ContactPolicy, Placement};
@@ -93,6 +94,9 @@ macro_rules! open_account {
     }};
 }
 
+/// What a username looks like, as [`pinwire_domain::user::Username::look`] tells, and its index has it.
+const LOOK: &str = "replace(replace(replace(username, '0', 'o'), '1', 'l'), 'm', 'rn')";
+
 /// Whether an account, be it closed, has what `which` says.
 macro_rules! taken {
     ($conn:expr, $which:expr) => {{
@@ -154,9 +158,10 @@ fn create(
     strangers: Placement,
 ) -> Step<i64> {
     let (username, email) = (draft.username.as_str(), draft.email.as_str());
-    tx.lock(LockKey::Name(username.to_owned()))?;
+    let look = draft.username.look();
+    tx.lock(LockKey::Name(look.clone()))?;
     tx.lock(LockKey::Name(email.to_owned()))?;
-    if taken!(tx.conn()?, users::username.eq(username)) {
+    if taken!(tx.conn()?, sql::<Text>(LOOK).eq(&look)) {
         return Err(Refusal::UsernameTaken.into());
     }
     if taken!(tx.conn()?, users::email.eq(email)) {
@@ -230,7 +235,7 @@ impl Store {
         key: Option<IdempotencyKey>,
     ) -> Result<Made<UserId>> {
         let mut locks = vec![
-            LockKey::Name(draft.username.as_str().to_owned()),
+            LockKey::Name(draft.username.look()),
             LockKey::Name(draft.email.as_str().to_owned()),
         ];
         locks.extend(

@@ -30,6 +30,8 @@ pub(crate) async fn start(
         .env("PINWIRE_NO_LINK_CHECKS", "true")
         .env("PINWIRE_ATTEMPTS_PER_ADDRESS", UNLIMITED)
         .env("PINWIRE_ATTEMPTS_PER_ACCOUNT", UNLIMITED)
+        .env("PINWIRE_WRITES_PER_USER", UNLIMITED)
+        .env("PINWIRE_READS_PER_USER", UNLIMITED)
         .current_dir(folder);
     if let Some(redis) = redis {
         command.env("PINWIRE_REDIS_URL", redis);

@@ -58,7 +58,9 @@ pub async fn create(
     let key = body
         .idempotency_key(&request, None)?
         .map(|key| without_password(key, &draft));
-    app.rate_limits.try_from_address(&request)?;
+    app.rate_limits
+        .try_from_address(&app.store, &request)
+        .await?;
     let hash = app.passwords.hash(&wanted.password).await?;
     let made = app.store.create_account(draft, hash, key).await?;
     if made.replayed {

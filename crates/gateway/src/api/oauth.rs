@@ -113,11 +113,15 @@ async fn sign_in(app: &App, request: &HttpRequest, form: &TokenForm) -> ApiResul
     let password = needed(form.password.as_ref(), "password")?;
     // Before anything is tried: what is no scope at all.
     scopes(form.scope.as_deref(), Scope::ALL)?;
-    app.rate_limits.try_from_address(request)?;
+    app.rate_limits
+        .try_from_address(&app.store, request)
+        .await?;
     let known = app.store.credentials(login).await?;
     // By whichever name: both ways to name an account count together.
     let account = known.as_ref().map(|credentials| credentials.user);
-    app.rate_limits.try_for_account(request, account, login)?;
+    app.rate_limits
+        .try_for_account(&app.store, request, (account, login))
+        .await?;
     let verified = verify(app, known, password).await?;
     if verified.is_suspended {
         return Err(Refusal::AccountSuspended.into());

@@ -63,6 +63,12 @@ pub struct Limits {
     pub requests_a_day: i64,
     /// The same of an account in its first seven days.
     pub requests_a_day_new: i64,
+    /// Strangers asked within the last seven days who have not answered, from which on one asks as few as a new account.
+    pub requests_unanswered: i64,
+    /// Strangers whom a person asks into groups within 24 hours.
+    pub invitations_a_day: i64,
+    /// The same in the first seven days of an account.
+    pub invitations_a_day_new: i64,
     /// Reports a person makes within 24 hours.
     pub reports_a_day: i64,
     /// Unicode scalars of the comment of a report.
@@ -93,11 +99,15 @@ pub struct Limits {
     pub idempotency_key: usize,
     /// Sessions of one person.
     pub sessions: usize,
-    /// Sign-ins and sign-ups a minute from one address, on one node.
+    /// Sign-ins and sign-ups a minute from one address, on all nodes together.
     pub attempts_per_address: u32,
-    /// Sign-ins a minute to one account, on one node.
+    /// Sign-ins a minute to one account, on all nodes together.
     pub attempts_per_account: u32,
-    /// Searches for people, and as many for messages, a minute by one person, on one node.
+    /// Requests a minute by one person that change something; each of several nodes gives its share.
+    pub writes_per_user: u32,
+    /// Requests a minute by one person that read; each of several nodes gives its share.
+    pub reads_per_user: u32,
+    /// Searches for people, and as many for messages, a minute by one person; each of several nodes gives its share.
     pub searches_per_user: u32,
     /// Days an event stays in the log.
     pub event_log_days: i64,
@@ -117,6 +127,9 @@ pub async fn get_limits(app: web::Data<App>) -> ApiResult {
         request_text: limits::REQUEST_TEXT_MAX,
         requests_a_day: limits::REQUESTS_A_DAY_MAX,
         requests_a_day_new: limits::REQUESTS_A_DAY_NEW_MAX,
+        requests_unanswered: limits::REQUESTS_UNANSWERED_MAX,
+        invitations_a_day: limits::INVITATIONS_A_DAY_MAX,
+        invitations_a_day_new: limits::INVITATIONS_A_DAY_NEW_MAX,
         reports_a_day: limits::REPORTS_A_DAY_MAX,
         report_comment: limits::REPORT_COMMENT_MAX,
         edit_window_minutes: limits::EDIT_WINDOW_MS / 60_000,
@@ -135,6 +148,8 @@ pub async fn get_limits(app: web::Data<App>) -> ApiResult {
         sessions: limits::SESSIONS_MAX,
         attempts_per_address: app.config.attempts_per_address,
         attempts_per_account: app.config.attempts_per_account,
+        writes_per_user: app.config.writes_per_user,
+        reads_per_user: app.config.reads_per_user,
         searches_per_user: SEARCHES_PER_USER,
         event_log_days: limits::EVENT_LOG_KEPT_MS / 86_400_000,
     }))

@@ -132,9 +132,12 @@ pub async fn change_password(
 ) -> ApiResult {
     let wanted = &body.value;
     user::check_password("new_password", wanted.new_password.expose_secret())?;
-    app.rate_limits.try_from_address(&request)?;
     app.rate_limits
-        .try_for_account(&request, Some(caller.user), "")?;
+        .try_from_address(&app.store, &request)
+        .await?;
+    app.rate_limits
+        .try_for_account(&app.store, &request, (Some(caller.user), ""))
+        .await?;
     let new = PasswordChange {
         verified_hash: verified_hash(&app, &caller, &wanted.current_password).await?,
         new_hash: app.passwords.hash(&wanted.new_password).await?,

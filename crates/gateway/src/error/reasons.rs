@@ -110,7 +110,7 @@ table! {
         Refusal::Unsupported(_) => UNSUPPORTED 422 1 "unsupported";
         /// The idempotency key was used for another route or body.
         Refusal::IdempotencyKeyReused => IDEMPOTENCY_KEY_REUSED 422 1 "idempotency_key_reused";
-        /// Another account has this username.
+        /// Another account has this username, or one that looks like it.
         Refusal::UsernameTaken => USERNAME_TAKEN 409 30 "username_taken";
         /// Another account has this e-mail address.
         Refusal::EmailTaken => EMAIL_TAKEN 409 30 "email_taken";

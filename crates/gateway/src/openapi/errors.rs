@@ -50,7 +50,7 @@ pub(super) fn add(operation: &mut Documented, known: &Operation) {
     responses.retain(|status, _| !status.starts_with(['4', '5']));
     for (status, reasons) in by_status {
         let mut response = response(status, &reasons);
-        if known.refuses.contains(&reasons::RATE_LIMITED) {
+        if known.is_limited() {
             // A try is counted before it is known to fail.
             for name in headers::RATE_LIMIT {
                 headers::declare(&mut response, name);
@@ -102,6 +102,9 @@ pub(super) fn of(operation: &Documented, known: &Operation) -> BTreeSet<Reason> 
             reasons::SIGNED_OUT,
             reasons::UNAVAILABLE,
         ]);
+    }
+    if known.is_limited() {
+        found.insert(reasons::RATE_LIMITED);
     }
     if !known.scopes.is_empty() {
         found.insert(reasons::MISSING_SCOPE);

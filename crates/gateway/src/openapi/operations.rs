@@ -132,7 +132,7 @@ fn declare_headers(response: &mut Response, status: &str, known: &Operation) {
     if takes_key(known) && status.starts_with('2') {
         headers::declare(response, headers::REPLAYED);
     }
-    if known.refuses.contains(&reasons::RATE_LIMITED) {
+    if known.is_limited() {
         for name in headers::RATE_LIMIT {
             headers::declare(response, name);
         }

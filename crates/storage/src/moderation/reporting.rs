@@ -15,8 +15,6 @@ use crate::error::Result;
 use crate::page::{Page, one_more};
 use crate::schema::{cases, reports};
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
-
 fn of(conn: &mut Conn, reporter: UserId, subject: &str) -> Result<Option<ReportRow>> {
     Ok(on!(conn, c => reports::table
         .inner_join(cases::table)
@@ -44,7 +42,7 @@ fn report(tx: &mut Tx<'_>, reporter: Access, draft: &ReportDraft) -> Step<Report
     }
     let now = tx.source.now();
     let max = limits::REPORTS_A_DAY_MAX;
-    if made_since(tx.conn()?, user, now.plus_millis(-DAY_MS))? >= max {
+    if made_since(tx.conn()?, user, now.plus_millis(-limits::DAY_MS))? >= max {
         let what = "reports";
         return Err(Refusal::DailyLimit { what, max }.into());
     }

@@ -13,6 +13,7 @@ mod stores;
 
 mod accounts;
 mod acts;
+mod attempts;
 mod blocks;
 mod boards;
 mod changes;

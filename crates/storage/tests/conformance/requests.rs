@@ -2,6 +2,7 @@
 
 use pinwire_domain::conversation::{MembershipState, SendMode};
 use pinwire_domain::event::{Cursor, EventKind};
+use pinwire_domain::group::History;
 use pinwire_domain::message::{Carried, MessageDraft};
 use pinwire_domain::policy::Placement;
 use pinwire_domain::settings::{ContactPolicyChange, SettingsChange};
@@ -98,6 +99,63 @@ both! {
         at.wait_millis(24 * 60 * 60 * 1_000);
         at.sends_to(ana, pin, late).await;
         assert_eq!(at.waiting(late).await.len(), 1);
+    }
+
+    a_day_has_so_many_invitations_into_groups(at) {
+        let ana = at.stranger("ana");
+        let most = limits::INVITATIONS_A_DAY_NEW_MAX;
+        let mut group = None;
+        for number in 0..most - 1 {
+            let other = at.stranger(&format!("bo{number}"));
+            let begun = at.store.begin_conversation(ana, vec![other], Some("Hall".into()), None);
+            group = Some(ConversationId::new(begun.await.unwrap().outcome.0));
+        }
+        // By adding, too, and also one who never hears of it.
+        let group = group.unwrap();
+        let shut = at.stranger("shut");
+        at.store.block(shut, ana).await.unwrap();
+        at.store.add_members(ana, group, vec![shut], History::All, None).await.unwrap();
+        let late = at.stranger("late");
+        let refused = at.store.add_members(ana, group, vec![late], History::All, None).await;
+        assert!(refusal(refused).starts_with("DailyLimit"));
+        let refused = at.store.begin_conversation(ana, vec![late], Some("Hall".into()), None).await;
+        assert!(refusal(refused).starts_with("DailyLimit"));
+        // Whom she knows she adds as ever, and who was asked before is not asked again.
+        let friend = at.person("friend");
+        at.store.add_members(ana, group, vec![friend], History::All, None).await.unwrap();
+        at.wait_millis(limits::DAY_MS);
+        at.store.add_members(ana, group, vec![late], History::All, None).await.unwrap();
+        assert_eq!(at.waiting(late).await, [group]);
+        assert_eq!(at.store.sweep().await.unwrap().counts, 10);
+    }
+
+    who_is_seldom_answered_asks_fewer(at) {
+        let ana = at.stranger("ana");
+        let pin = at.pin(ana);
+        at.wait_millis(limits::ACCOUNT_NEW_MS);
+        let mut asked = Vec::new();
+        for number in 0..limits::REQUESTS_UNANSWERED_MAX {
+            let other = at.stranger(&format!("bo{number}"));
+            asked.push((at.sends_to(ana, pin, other).await.0, other));
+        }
+        at.wait_millis(limits::DAY_MS);
+        let few = limits::REQUESTS_A_DAY_NEW_MAX;
+        for number in 0..few {
+            let other = at.stranger(&format!("cy{number}"));
+            at.sends_to(ana, pin, other).await;
+        }
+        let late = at.stranger("late");
+        let refused = at.tries(ana, late, "hello", Some(pin)).await;
+        assert!(refused.starts_with("DailyLimit"), "{refused}");
+        // To be ignored makes no difference, to be taken does.
+        let (id, other) = asked[0];
+        at.store.ignore_request(other, id).await.unwrap();
+        assert_eq!(at.tries(ana, late, "hello", Some(pin)).await, refused);
+        let enough = usize::try_from(few).unwrap() + 1;
+        for (id, other) in &asked[1..=enough] {
+            at.store.accept_request(*other, *id).await.unwrap();
+        }
+        at.sends_to(ana, pin, late).await;
     }
 
     a_strangers_first_pin_waits_for_an_answer(at) {
