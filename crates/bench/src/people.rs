@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -171,9 +172,9 @@ impl Crowd {
         }))
     }
 
-    /// What the first `count` people sign in with, for [`token_request`].
-    pub(crate) fn sign_in_forms(&self, count: usize) -> Vec<String> {
-        let names = (0..count).map(|place| format!("{}_{place}", self.prefix));
+    /// What the people at these places sign in with, for [`token_request`].
+    pub(crate) fn sign_in_forms(&self, places: Range<usize>) -> Vec<String> {
+        let names = places.map(|place| format!("{}_{place}", self.prefix));
         names.map(|name| sign_in_form(&name)).collect()
     }
 

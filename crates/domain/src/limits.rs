@@ -44,6 +44,9 @@ pub const REQUESTS_A_DAY_NEW_MAX: i64 = 10;
 pub const REQUESTS_UNANSWERED_MAX: i64 = 50;
 /// How long a request counts that was not answered, in milliseconds.
 pub const REQUESTS_UNANSWERED_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// Requests to strangers within 24 hours that carry the same link or picture, from which on the next one waits for a
+/// moderator: those of one sender, and those of all new accounts.
+pub const SAME_TO_STRANGERS_MAX: i64 = 10;
 /// Strangers whom a person asks into groups within 24 hours.
 pub const INVITATIONS_A_DAY_MAX: i64 = 50;
 /// The same of an account that is new.

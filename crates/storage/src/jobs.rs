@@ -12,6 +12,7 @@ use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::{Result, StoreError};
 use crate::pin_states::Telling;
+use crate::requests::Delivery;
 use crate::schema::jobs;
 
 /// How long a job waits after a turn of it failed, in milliseconds, so that it does not keep others waiting.
@@ -25,6 +26,8 @@ const LOOKED_AT_MAX: i64 = 100;
 pub(crate) enum Work {
     /// Conversations are told that pins which they hold stand otherwise.
     TellPinStates(Telling),
+    /// Requests that waited for a moderator go on.
+    DeliverHeld(Delivery),
 }
 
 /// A job, as it was found.
@@ -38,6 +41,7 @@ impl Work {
     fn locks(&self, conn: &mut Conn) -> Result<Vec<LockKey>> {
         match self {
             Self::TellPinStates(telling) => telling.locks(conn),
+            Self::DeliverHeld(delivery) => delivery.locks(conn),
         }
     }
 
@@ -45,6 +49,7 @@ impl Work {
     fn go_on(self, tx: &mut Tx<'_>) -> Step<Option<Self>> {
         match self {
             Self::TellPinStates(telling) => Ok(telling.tell(tx)?.map(Self::TellPinStates)),
+            Self::DeliverHeld(delivery) => Ok(delivery.go_on(tx)?.map(Self::DeliverHeld)),
         }
     }
 }

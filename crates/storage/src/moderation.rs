@@ -21,6 +21,7 @@ use crate::schema::{audit_log, moderators};
 
 pub use cases::{Case, Report};
 pub use notices::Notice;
+pub(crate) use reporting::open_case;
 
 /// What somebody did, for the audit log.
 pub(crate) enum Entry<'a> {

@@ -1,5 +1,7 @@
 //! Contact requests: the conversations that a person is asked into.
 
+mod held;
+
 use std::collections::HashMap;
 
 use diesel::prelude::*;
@@ -26,6 +28,8 @@ use crate::messages::{self, Message, Place};
 use crate::page::{Page, one_more};
 use crate::schema::memberships;
 use crate::{Snapshot, Store, safety};
+use held::Asking;
+pub(crate) use held::{Delivery, reviewed};
 
 /// A conversation that somebody is asked into.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,16 +122,36 @@ fn knock(
     };
     let before = conversations::row(tx, id)?.last_position;
     check_first(before, post.content)?;
-    check_day(tx, post.sender)?;
+    let is_new = check_day(tx, post.sender)? < limits::ACCOUNT_NEW_MS;
+    let asked = Asking {
+        conversation: id,
+        sender: post.sender,
+        receiver: other,
+        is_new,
+    };
+    // Before it is known where it lands: whoever asks waits as long in every case.
+    let is_held = match post.content.pin() {
+        Some(pin) => held::hold(tx, &asked, &pin.snapshot)?,
+        None => false,
+    };
     let landings = safety::landings(tx, post.sender, &[other])?;
-    let withheld = landings.iter().any(|(_, it)| it.gate == Gate::Withheld);
-    if let Some(member) = members.any_mut(other).filter(|_| !withheld) {
-        member.state = MembershipState::Requested;
-        member.first_position = 1;
-        member.version += 1;
+    let withheld = is_held || landings.iter().any(|(_, it)| it.gate == Gate::Withheld);
+    if !withheld && deliver(members, other) {
         tell(tx, post.sender, EventKind::RequestCreated, (other, id));
     }
     Ok(())
+}
+
+/// Lets the receiver of a first message hear of it.
+fn deliver(members: &mut Members, receiver: UserId) -> bool {
+    let member = members.any_mut(receiver);
+    let Some(member) = member.filter(|it| it.answer == Some(Answer::Awaited)) else {
+        return false;
+    };
+    member.state = MembershipState::Requested;
+    member.first_position = 1;
+    member.version += 1;
+    true
 }
 
 /// Whose answer is awaited in a conversation of two.
@@ -158,8 +182,9 @@ struct Asked {
     signed_up_at: i64,
 }
 
-/// Makes sure that somebody may ask one more stranger today. Those of the same send are not among the ones before.
-fn check_day(tx: &mut Tx<'_>, sender: UserId) -> Step<()> {
+/// Makes sure that somebody may ask one more stranger today; how old their account is, in milliseconds. Those of the same
+/// send are not among the ones before.
+fn check_day(tx: &mut Tx<'_>, sender: UserId) -> Step<i64> {
     let now = tx.source.now();
     // SQLite numbers values by where they stand first. Who keeps silent and who declines make no difference, since the
     // sender must not learn it.
@@ -178,11 +203,8 @@ fn check_day(tx: &mut Tx<'_>, sender: UserId) -> Step<()> {
         .bind::<BigInt, _>(sender.get())
         .get_result(c))?;
     let age = now.as_millis() - found.signed_up_at;
-    Ok(contact_request::check_day(
-        found.today,
-        found.unanswered,
-        age,
-    )?)
+    contact_request::check_day(found.today, found.unanswered, age)?;
+    Ok(age)
 }
 
 /// Somebody whom a person asks into a group.
@@ -247,7 +269,8 @@ pub(crate) fn check_writing(
     match awaited(row.kind, sender, &members) {
         Some(_) => {
             check_first(row.last_position, content)?;
-            check_day(tx, sender)
+            check_day(tx, sender)?;
+            Ok(())
         }
         None => Ok(()),
     }

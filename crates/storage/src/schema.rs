@@ -392,6 +392,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    request_marks (mark, conversation_id) {
+        mark -> Text,
+        conversation_id -> BigInt,
+        sender_id -> BigInt,
+        is_new -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    held_requests (pin_id, conversation_id) {
+        pin_id -> BigInt,
+        conversation_id -> BigInt,
+        sender_id -> BigInt,
+        receiver_id -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     moderators (user_id) {
         user_id -> BigInt,
         granted_at -> BigInt,

@@ -86,6 +86,9 @@ const CASES: &str = "delete from cases where id in (
 const ATTEMPTS: &str = "delete from attempts where key_hash in (
     select key_hash from attempts where free_at <= $1 limit $2)";
 
+const REQUEST_MARKS: &str = "delete from request_marks where (mark, conversation_id) in (
+    select mark, conversation_id from request_marks where created_at <= $1 limit $2)";
+
 const GROUP_INVITATIONS: &str = "delete from group_invitations where id in (
     select id from group_invitations where created_at <= $1 limit $2)";
 
@@ -105,6 +108,7 @@ impl Store {
         let mut swept = self
             .act(Vec::new(), |tx| {
                 let now = tx.source.now();
+                let a_day_ago = now.plus_millis(-limits::DAY_MS);
                 Ok(Swept {
                     tickets: remove(tx.conn()?, TICKETS, now)?,
                     refresh_tokens: remove(tx.conn()?, REFRESH_TOKENS, now)?
@@ -117,11 +121,8 @@ impl Store {
                         now.plus_millis(-limits::EVIDENCE_KEPT_MS),
                     )?,
                     counts: remove(tx.conn()?, ATTEMPTS, now)?
-                        + remove(
-                            tx.conn()?,
-                            GROUP_INVITATIONS,
-                            now.plus_millis(-limits::DAY_MS),
-                        )?,
+                        + remove(tx.conn()?, GROUP_INVITATIONS, a_day_ago)?
+                        + remove(tx.conn()?, REQUEST_MARKS, a_day_ago)?,
                     events: 0,
                 })
             })

@@ -19,6 +19,9 @@ const SENDS: f64 = 100.0;
 /// Pairs of people who send.
 const PAIRS: usize = 10;
 
+/// People who sign in: others, since each has so many sessions at most.
+const SIGNING_IN: usize = 20;
+
 /// Answers to sign-ins.
 #[derive(Default)]
 struct Answers {
@@ -35,6 +38,10 @@ pub(crate) async fn run(
     progress: &Progress,
 ) -> Result<Figures> {
     let pairs = target.crowd.pairs(PAIRS, progress).await?;
+    target
+        .crowd
+        .people(2 * PAIRS + SIGNING_IN, progress)
+        .await?;
     let mut figures = Figures::default();
     let alone = Stage::open(target, pairs.clone(), progress).await?;
     send(target, &alone, pace, progress).await?;
@@ -81,7 +88,10 @@ fn sign_in(
 ) -> Result<JoinHandle<Result<()>>> {
     let mut ticks = ticks(rate, time)?;
     let answers = Rc::clone(answers);
-    let (client, forms) = (target.crowd.client(), target.crowd.sign_in_forms(2 * PAIRS));
+    let client = target.crowd.client();
+    let forms = target
+        .crowd
+        .sign_in_forms(2 * PAIRS..2 * PAIRS + SIGNING_IN);
     Ok(spawn_local(async move {
         let mut all: Vec<JoinHandle<Result<()>>> = Vec::new();
         let mut forms = forms.into_iter().cycle();

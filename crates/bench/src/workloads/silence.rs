@@ -28,6 +28,17 @@ enum Fate {
     Nobody,
 }
 
+impl Fate {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Silent => "silent",
+            Self::Ignored => "ignored",
+            Self::Blocked => "blocked",
+            Self::Nobody => "nobody",
+        }
+    }
+}
+
 const FATES: [Fate; 4] = [Fate::Silent, Fate::Ignored, Fate::Blocked, Fate::Nobody];
 /// Strangers who ask, each this many receivers of each fate: a new account may ask ten people a day.
 const SENDERS: usize = 150;
@@ -51,9 +62,11 @@ type Times = [[Vec<Duration>; FATES.len()]; ACTS.len()];
 /// One after the other asks, over one connection; the times of a sender's acts are compared by what becomes of them.
 pub(crate) async fn run(target: &Target, progress: &Progress) -> Result<Figures> {
     let own = target.another().await?;
-    let count = WARM_UP + SENDERS + FATES.len() * RECEIVERS;
+    let turns = WARM_UP + SENDERS;
+    let count = 2 * turns + FATES.len() * RECEIVERS;
     let people = own.crowd.people(count, progress).await?;
-    let (senders, receivers) = people.split_at(WARM_UP + SENDERS);
+    let (senders, others) = people.split_at(turns);
+    let (bystanders, receivers) = others.split_at(turns);
     let receivers: Vec<&[Rc<Person>]> = receivers.chunks(RECEIVERS).collect();
     for (fate, all) in FATES.iter().zip(&receivers) {
         for receiver in *all {
@@ -65,7 +78,10 @@ pub(crate) async fn run(target: &Target, progress: &Progress) -> Result<Figures>
     let mut times = Times::default();
     for (turn, sender) in senders.iter().enumerate() {
         progress.step();
-        let asked = ask_all(&own, &mut connection, (turn, sender), &receivers).await?;
+        // Somebody new each time: to block whom one has blocked changes nothing.
+        let bystander = bystanders.get(turn).context("no bystander")?;
+        let who = (turn, sender, &**bystander);
+        let asked = ask_all(&own, &mut connection, who, &receivers).await?;
         if turn < WARM_UP {
             continue;
         }
@@ -94,20 +110,33 @@ async fn prefer(own: &Target, receiver: &Person, fate: Fate) -> Result<()> {
     Ok(())
 }
 
+/// Something that a receiver does.
+async fn receives(own: &Target, receiver: &Person, method: &'static str, path: &str) -> Result<()> {
+    let token = receiver.token();
+    let request = Request::new(method, path).by(&token);
+    let (status, _) = own.crowd.client().ask(&request).await?;
+    ensure!(status < 300, "{path} answered {status}");
+    Ok(())
+}
+
 /// All that one stranger does: which act, to whom, and how long it took.
 async fn ask_all(
     own: &Target,
     connection: &mut Connection,
-    (turn, sender): (usize, &Rc<Person>),
+    (turn, sender, bystander): (usize, &Rc<Person>, &Person),
     receivers: &[&[Rc<Person>]],
 ) -> Result<Vec<(usize, Fate, Duration)>> {
     let token = sender.token();
-    let pin = r#"{"title":"Blue door","media_source":{"source_type":"image_url","url":"https://img.example/door.jpg"}}"#;
+    // Each has a picture of their own: the same to many strangers waits for a moderator.
+    let picture = format!("https://img.example/door-{turn}.jpg");
+    let pin = format!(
+        r#"{{"title":"Blue door","media_source":{{"source_type":"image_url","url":"{picture}"}}}}"#
+    );
     let request = Request::new("POST", "/v5/pins").by(&token);
     let pin: Made = own
         .crowd
         .client()
-        .get(&request.with(Content::Json(pin)))
+        .get(&request.with(Content::Json(&pin)))
         .await?;
     let path = format!("/v5/pins/{}/send", pin.id);
     let dry = format!("{path}?dry_run=true");
@@ -119,12 +148,14 @@ async fn ask_all(
         let receivers = receivers.get(place).context("no receivers")?;
         let turn = (turn * EACH + step / FATES.len()) % receivers.len();
         let receiver = receivers.get(turn).context("no receiver")?;
-        if fate == Fate::Blocked {
-            let (path, token) = (format!("/v5/blocks/{}", sender.id), receiver.token());
-            let request = Request::new("PUT", &path).by(&token);
-            let (status, _) = own.crowd.client().ask(&request).await?;
-            ensure!(status < 300, "{path} answered {status}");
-        }
+        // In every case the receiver does as much meanwhile, so that it is not this that makes the difference.
+        let blocked = if fate == Fate::Blocked {
+            sender
+        } else {
+            bystander
+        };
+        let path = format!("/v5/blocks/{}", blocked.id);
+        receives(own, receiver, "PUT", &path).await?;
         let body = format!(
             r#"{{"recipients":[{{"user_id":"{}"}}],"mode":"separate"}}"#,
             receiver.id
@@ -138,16 +169,12 @@ async fn ask_all(
         found.push((1, fate, time));
         let sent: Sent<'_> = serde_json::from_slice(&answer)?;
         let id = sent.results.first().context("no result")?.conversation_id;
-        if fate == Fate::Ignored {
-            let path = format!("/v5/contact_requests/{id}/ignore");
-            let token = receiver.token();
-            let (status, _) = own
-                .crowd
-                .client()
-                .ask(&Request::new("POST", &path).by(&token))
-                .await?;
-            ensure!(status < 300, "{path} answered {status}");
-        }
+        let path = match fate {
+            Fate::Ignored => format!("/v5/contact_requests/{id}/ignore"),
+            _ => format!("/v5/blocks/{}", bystander.id),
+        };
+        let method = if fate == Fate::Ignored { "POST" } else { "PUT" };
+        receives(own, receiver, method, &path).await?;
         let path = format!("/v5/conversations/{id}");
         let messages = format!("{path}/messages");
         let next = Request::new("POST", &messages).by(&token);
@@ -176,18 +203,20 @@ async fn timed(
     Ok((time, body.to_vec()))
 }
 
-/// Of each act the least median, and how much more the greatest is.
+/// Of each act the medians, and how much more the greatest is than the least.
 fn figures(times: &mut Times) -> Figures {
     let mut figures = Figures::default();
     let mut widest: f64 = 0.0;
     for (act, fates) in ACTS.iter().zip(times) {
         let medians = fates.iter_mut().map(|it| median_ms(it));
         let medians: Vec<f64> = medians.collect();
+        for (fate, median) in FATES.iter().zip(&medians) {
+            figures.add(format!("{act} {} p50 ms", fate.name()), *median);
+        }
         let least = medians.iter().copied().fold(f64::MAX, f64::min);
         let greatest = medians.iter().copied().fold(0.0, f64::max);
         let width = 1e2 * (greatest / least - 1.0);
         widest = widest.max(width);
-        figures.add(format!("{act} p50 ms"), least);
         figures.add(format!("{act} width %"), width);
     }
     figures.add("widest %", widest);
@@ -213,7 +242,7 @@ mod tests {
             }
         }
         let figures = figures(&mut times);
-        assert_eq!(figures.value("send p50 ms"), Some(100.0));
+        assert_eq!(figures.value("send blocked p50 ms"), Some(104.0));
         let widest = figures.value("widest %").unwrap();
         assert!((widest - 4.0).abs() < 1e-9, "{widest}");
     }

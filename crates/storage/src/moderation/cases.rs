@@ -15,7 +15,7 @@ use crate::messages::changes;
 use crate::page::{Page, one_more};
 use crate::pin_states::Changed;
 use crate::schema::{cases, reports, users};
-use crate::{pins, sessions};
+use crate::{pins, requests, sessions};
 
 /// What somebody reported, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -287,6 +287,9 @@ fn resolve(tx: &mut Tx<'_>, moderator: UserId, id: i64, decision: &Decision) -> 
             None
         }
     };
+    if let Subject::Pin(pin) = subject {
+        requests::reviewed(tx, pin, decision.action)?;
+    }
     if let Some((person, code)) = notice {
         notices::give(tx, person, code, decision.reason.as_deref())?;
     }

@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 use pinwire_domain::board::Access;
-use pinwire_domain::report::{CaseState, ReportDraft};
+use pinwire_domain::report::{CaseState, ReportDraft, Subject};
 use pinwire_domain::{Refusal, Time, UserId, limits};
 
 use super::cases::{REPORT, Report, ReportRow};
-use super::evidence;
+use super::evidence::{self, Evidence};
 use crate::Snapshot;
 use crate::Store;
 use crate::db::tx::{LockKey, Step, Tx};
@@ -50,29 +50,7 @@ fn report(tx: &mut Tx<'_>, reporter: Access, draft: &ReportDraft) -> Step<Report
     if evidence.accused == Some(user) {
         return Err(Refusal::Yourself.into());
     }
-    tx.lock(LockKey::Case(key.clone()))?;
-    let undecided = cases::table
-        .filter(cases::subject.eq(&key))
-        .filter(cases::state.ne(CaseState::Resolved.name()));
-    let known: Option<i64> = on!(tx.conn()?, c => undecided.select(cases::id).first(c).optional())?;
-    let case = if let Some(id) = known {
-        on!(tx.conn()?, c => diesel::update(cases::table.find(id))
-                .set(cases::reporters.eq(cases::reporters + 1))
-                .execute(c))?;
-        id
-    } else {
-        let id = tx.source.new_id();
-        let values = (
-            (cases::id.eq(id), cases::subject.eq(&key)),
-            cases::accused_id.eq(evidence.accused.map(UserId::get)),
-            cases::evidence.eq(evidence.written()?),
-            cases::state.eq(CaseState::Open.name()),
-            cases::reporters.eq(1_i64),
-            cases::created_at.eq(now.as_millis()),
-        );
-        on!(tx.conn()?, c => diesel::insert_into(cases::table).values(&values).execute(c))?;
-        id
-    };
+    let case = case_of(tx, &key, &evidence, 1)?;
     let values = (
         (
             reports::id.eq(tx.source.new_id()),
@@ -87,6 +65,39 @@ fn report(tx: &mut Tx<'_>, reporter: Access, draft: &ReportDraft) -> Step<Report
     on!(tx.conn()?, c => diesel::insert_into(reports::table).values(&values).execute(c))?;
     let row = of(tx.conn()?, user, &key)?.ok_or(Refusal::ReportNotFound)?;
     Ok(Report::read(row)?)
+}
+
+/// The undecided case of a subject with so many more reporters, begun if there is none.
+fn case_of(tx: &mut Tx<'_>, key: &str, evidence: &Evidence, reporters: i64) -> Step<i64> {
+    tx.lock(LockKey::Case(key.to_owned()))?;
+    let undecided = cases::table
+        .filter(cases::subject.eq(key))
+        .filter(cases::state.ne(CaseState::Resolved.name()));
+    let known: Option<i64> = on!(tx.conn()?, c => undecided.select(cases::id).first(c).optional())?;
+    if let Some(id) = known {
+        on!(tx.conn()?, c => diesel::update(cases::table.find(id))
+            .set(cases::reporters.eq(cases::reporters + reporters))
+            .execute(c))?;
+        return Ok(id);
+    }
+    let id = tx.source.new_id();
+    let values = (
+        (cases::id.eq(id), cases::subject.eq(key)),
+        cases::accused_id.eq(evidence.accused.map(UserId::get)),
+        cases::evidence.eq(evidence.written()?),
+        cases::state.eq(CaseState::Open.name()),
+        cases::reporters.eq(reporters),
+        cases::created_at.eq(tx.source.now().as_millis()),
+    );
+    on!(tx.conn()?, c => diesel::insert_into(cases::table).values(&values).execute(c))?;
+    Ok(id)
+}
+
+/// Brings something before moderators that nobody has reported, as somebody sees it.
+pub(crate) fn open_case(tx: &mut Tx<'_>, seen_by: Access, subject: Subject) -> Step<()> {
+    let evidence = evidence::collect(tx, seen_by, subject)?;
+    case_of(tx, &subject.key(), &evidence, 0)?;
+    Ok(())
 }
 
 impl Store {

@@ -5,6 +5,7 @@ use pinwire_domain::event::{Cursor, EventKind};
 use pinwire_domain::group::History;
 use pinwire_domain::message::{Carried, MessageDraft};
 use pinwire_domain::policy::Placement;
+use pinwire_domain::report::{Action, CaseState, Decision, Subject};
 use pinwire_domain::settings::{ContactPolicyChange, SettingsChange};
 use pinwire_domain::{ConversationId, PinId, UserId, limits};
 use pinwire_storage::events::{Stretch, What as Shown};
@@ -129,22 +130,89 @@ both! {
         assert_eq!(at.store.sweep().await.unwrap().counts, 10);
     }
 
+    the_same_to_many_strangers_waits_for_a_moderator(at) {
+        let mo = at.person("mo");
+        at.store.grant_moderation(mo).await.unwrap();
+        let ana = at.stranger("ana");
+        at.wait_millis(limits::ACCOUNT_NEW_MS);
+        let pin = at.pin(ana);
+        let most = limits::SAME_TO_STRANGERS_MAX;
+        for number in 0..most {
+            let other = at.stranger(&format!("bo{number}"));
+            at.sends_to(ana, pin, other).await;
+            assert_eq!(at.waiting(other).await.len(), 1, "{number}");
+        }
+        let [late, shut] = ["late", "shut"].map(|name| at.stranger(name));
+        at.store.block(shut, ana).await.unwrap();
+        let before = at.store.head().await.unwrap();
+        let (id, position) = at.sends_to(ana, pin, late).await;
+        at.sends_to(ana, pin, shut).await;
+        // Ana sees what she always sees, and nobody is told.
+        assert_eq!((position, at.members_of(ana, id).await), (1, vec![ana, late]));
+        assert_eq!(at.waiting(late).await, []);
+        assert_eq!(at.told(late, before).await, []);
+        // Another pin is another thing, and so is this one among friends.
+        at.sends_to(ana, pin, at.person("friend")).await;
+
+        let open = at.store.cases(CaseState::Open, None, 9).await.unwrap().items;
+        let [case] = &open[..] else { panic!("{open:?}") };
+        assert_eq!((case.subject, case.reporters), (Subject::Pin(pin), 0));
+        at.store.claim_case(mo, case.id).await.unwrap();
+        let nothing = Decision::new(Action::None, None, None).unwrap();
+        at.store.resolve_case(mo, case.id, nothing).await.unwrap();
+        while at.store.run_job().await.unwrap() {}
+        assert_eq!(at.waiting(late).await, [id]);
+        assert_eq!(at.told(late, before).await, [EventKind::RequestCreated]);
+        assert_eq!(at.waiting(shut).await, []);
+        assert_eq!(at.number("select count(*) from held_requests"), 0);
+        // It was looked at.
+        let next = at.stranger("next");
+        at.sends_to(ana, pin, next).await;
+        assert_eq!(at.waiting(next).await.len(), 1);
+    }
+
+    new_accounts_count_together_and_what_is_bad_never_arrives(at) {
+        let mo = at.person("mo");
+        at.store.grant_moderation(mo).await.unwrap();
+        let senders: Vec<_> = ["ana", "bo"].map(|name| at.stranger(name)).into();
+        let pins = [at.pin(senders[0]), at.pin(senders[1])];
+        at.execute("update pins set image_url = 'https://img.example/same.jpg'");
+        for number in 0..limits::SAME_TO_STRANGERS_MAX {
+            let other = at.stranger(&format!("cy{number}"));
+            let turn = usize::try_from(number).unwrap() % 2;
+            at.sends_to(senders[turn], pins[turn], other).await;
+            assert_eq!(at.waiting(other).await.len(), 1, "{number}");
+        }
+        let late = at.stranger("late");
+        at.sends_to(senders[0], pins[0], late).await;
+        assert_eq!(at.waiting(late).await, []);
+        let open = at.store.cases(CaseState::Open, None, 9).await.unwrap().items;
+        at.store.claim_case(mo, open[0].id).await.unwrap();
+        let remove = Decision::new(Action::Remove, None, None).unwrap();
+        at.store.resolve_case(mo, open[0].id, remove).await.unwrap();
+        while at.store.run_job().await.unwrap() {}
+        assert_eq!(at.waiting(late).await, []);
+        assert_eq!(at.number("select count(*) from held_requests"), 0);
+        at.wait_millis(limits::DAY_MS);
+        at.store.sweep().await.unwrap();
+        assert_eq!(at.number("select count(*) from request_marks"), 0);
+    }
+
     who_is_seldom_answered_asks_fewer(at) {
         let ana = at.stranger("ana");
-        let pin = at.pin(ana);
         at.wait_millis(limits::ACCOUNT_NEW_MS);
         let mut asked = Vec::new();
         for number in 0..limits::REQUESTS_UNANSWERED_MAX {
-            let other = at.stranger(&format!("bo{number}"));
+            let (pin, other) = (at.pin(ana), at.stranger(&format!("bo{number}")));
             asked.push((at.sends_to(ana, pin, other).await.0, other));
         }
         at.wait_millis(limits::DAY_MS);
         let few = limits::REQUESTS_A_DAY_NEW_MAX;
         for number in 0..few {
-            let other = at.stranger(&format!("cy{number}"));
+            let (pin, other) = (at.pin(ana), at.stranger(&format!("cy{number}")));
             at.sends_to(ana, pin, other).await;
         }
-        let late = at.stranger("late");
+        let (pin, late) = (at.pin(ana), at.stranger("late"));
         let refused = at.tries(ana, late, "hello", Some(pin)).await;
         assert!(refused.starts_with("DailyLimit"), "{refused}");
         // To be ignored makes no difference, to be taken does.

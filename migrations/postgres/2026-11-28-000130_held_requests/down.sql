@@ -1,0 +1,2 @@
+drop table held_requests;
+drop table request_marks;
