@@ -5,6 +5,7 @@ use reqwest::Method;
 
 on_both_profiles!(
     a_report_is_evidence_that_outlives_what_was_reported,
+    evidence_shows_what_is_hidden_from_receivers,
     many_reports_of_one_thing_are_one_and_one_persons_count_once,
     moderators_claim_and_decide,
     each_action_does_what_it_says,
@@ -40,6 +41,25 @@ async fn decide(moderator: &Person, case: &Value, decision: &Value) -> Value {
     let claimed = moderator.api.post(&claim, &json!({})).await.is(200);
     assert_eq!(claimed["state"], "claimed");
     moderator.api.post(&resolve, decision).await.is(200)
+}
+
+async fn evidence_shows_what_is_hidden_from_receivers(world: &World) {
+    let [ana, bob, mo] = world.people(["ana", "bob", "mo"]).await;
+    let mo = world.appoints(&mo).await;
+    let domain = "/v5/moderation/domains/pills.com";
+    mo.api
+        .put(domain, &json!({"reason": "pills"}))
+        .await
+        .is(200);
+    let pin = ana.pins("Hall").await;
+    let id = ana.sends(&pin).to(&bob).await.conversation;
+    ana.replies(&id, "At www.pills.com").await;
+    let read = bob.looks_at(&id, 2).await.is(200);
+    assert_eq!(read["text"], "At […]");
+    report(&bob, &message(&id, 2), "spam").await;
+    let queue = queue(&mo).await;
+    let kept = &queue[0]["evidence"]["message"]["text"];
+    assert_eq!(kept, "At www.pills.com");
 }
 
 async fn a_report_is_evidence_that_outlives_what_was_reported(world: &World) {

@@ -1,5 +1,7 @@
 //! Tries that are counted exactly: over all nodes, and when a node starts anew.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 use pinwire_domain::Time;
@@ -34,10 +36,11 @@ impl Store {
         quota: Quota,
     ) -> Result<std::result::Result<Left, Left>> {
         let key_hash = Sha256::digest(key.as_bytes()).to_vec();
-        self.act(Vec::new(), move |tx| {
-            let now = tx.source.now();
-            let at = |after: i64| now.plus_millis(after).as_millis();
-            let counted: Option<Counted> = on!(tx.conn()?, c => diesel::sql_query(COUNT)
+        let now = self.inner.source.now();
+        let at = move |after: i64| now.plus_millis(after).as_millis();
+        // Beside the acts: what writers keep in memory has nothing to do with it.
+        self.beside(BTreeSet::new(), move |conn| {
+            let counted: Option<Counted> = on!(conn, c => diesel::sql_query(COUNT)
                 .bind::<Binary, _>(&key_hash)
                 .bind::<BigInt, _>(at(quota.step_ms()))
                 .bind::<BigInt, _>(at(0))
@@ -49,11 +52,13 @@ impl Store {
             if let Some(counted) = counted {
                 return Ok(Ok(left(counted.free_at)));
             }
-            let free_at: i64 = on!(tx.conn()?, c => attempts::table
+            let free_at: Option<i64> = on!(conn, c => attempts::table
                 .find(&key_hash)
                 .select(attempts::free_at)
-                .first(c))?;
-            Ok(Err(left(free_at)))
+                .first(c)
+                .optional())?;
+            // Swept meanwhile, it may be tried at once.
+            Ok(Err(left(free_at.unwrap_or_else(|| at(0)))))
         })
         .await
     }

@@ -106,13 +106,22 @@ fn written(reasons: &[Reason]) -> String {
     names.join(",")
 }
 
+/// Domains that one statement asks for.
+const LISTED_TOGETHER: usize = 1_000;
+
 /// Those of these domains that are blocked.
 fn listed(conn: &mut Conn, domains: &BTreeSet<String>) -> Result<BTreeSet<String>> {
-    let found: Vec<String> = on!(conn, c => blocked_domains::table
-        .filter(blocked_domains::domain.eq_any(domains))
-        .select(blocked_domains::domain)
-        .load(c))?;
-    Ok(found.into_iter().collect())
+    let all: Vec<&String> = domains.iter().collect();
+    let mut found = BTreeSet::new();
+    // SQLite takes a bounded number of values.
+    for some in all.chunks(LISTED_TOGETHER) {
+        let listed: Vec<String> = on!(conn, c => blocked_domains::table
+            .filter(blocked_domains::domain.eq_any(some.iter().copied()))
+            .select(blocked_domains::domain)
+            .load(c))?;
+        found.extend(listed);
+    }
+    Ok(found)
 }
 
 /// Notes which domains a link names or leads to.

@@ -1,5 +1,7 @@
 //! The nodes that work on one store.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 
 use crate::Store;
@@ -24,20 +26,20 @@ impl Store {
         if self.has_one_writer() {
             return Ok(1);
         }
-        self.act(Vec::new(), move |tx| {
-            let now = tx.source.now();
+        let now = self.inner.source.now();
+        self.beside(BTreeSet::new(), move |conn| {
             let seen_at = now.as_millis();
             let gone = now.plus_millis(-GONE_AFTER_MS).as_millis();
             let values = (nodes::id.eq(node), nodes::seen_at.eq(seen_at));
-            on!(tx.conn()?, c => diesel::insert_into(nodes::table)
+            on!(conn, c => diesel::insert_into(nodes::table)
                 .values(values)
                 .on_conflict(nodes::id)
                 .do_update()
                 .set(nodes::seen_at.eq(seen_at))
                 .execute(c))?;
-            on!(tx.conn()?, c => diesel::delete(nodes::table.filter(nodes::seen_at.lt(gone)))
+            on!(conn, c => diesel::delete(nodes::table.filter(nodes::seen_at.lt(gone)))
                 .execute(c))?;
-            let count: i64 = on!(tx.conn()?, c => nodes::table.count().get_result(c))?;
+            let count: i64 = on!(conn, c => nodes::table.count().get_result(c))?;
             Ok(u32::try_from(count).unwrap_or(u32::MAX))
         })
         .await
@@ -48,9 +50,9 @@ impl Store {
         if self.has_one_writer() {
             return Ok(());
         }
-        self.act(Vec::new(), move |tx| {
+        self.beside(BTreeSet::new(), move |conn| {
             let row = nodes::table.find(node);
-            on!(tx.conn()?, c => diesel::delete(row).execute(c))?;
+            on!(conn, c => diesel::delete(row).execute(c))?;
             Ok(())
         })
         .await

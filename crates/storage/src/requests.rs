@@ -185,6 +185,7 @@ struct Asked {
 /// Makes sure that somebody may ask one more stranger today; how old their account is, in milliseconds. Those of the same
 /// send are not among the ones before.
 fn check_day(tx: &mut Tx<'_>, sender: UserId) -> Step<i64> {
+    tx.lock(LockKey::User(sender.get()))?;
     let now = tx.source.now();
     // SQLite numbers values by where they stand first. Who keeps silent and who declines make no difference, since the
     // sender must not learn it.
@@ -236,6 +237,8 @@ pub(crate) fn count_invitations(tx: &mut Tx<'_>, inviter: UserId, people: usize)
     if people == 0 {
         return Ok(());
     }
+    // Nobody counts the same beside it.
+    tx.lock(LockKey::User(inviter.get()))?;
     let now = tx.source.now();
     let query = "select u.created_at as signed_up_at, cast(0 as bigint) as unanswered, (
             select count(*) from group_invitations i where i.inviter_id = u.id and i.created_at > $1

@@ -2,8 +2,10 @@
 
 #![allow(missing_docs, reason = "the migrations describe each column")]
 
+mod limits;
 mod views;
 
+pub(crate) use limits::*;
 pub(crate) use views::*;
 
 diesel::table! {
@@ -373,40 +375,6 @@ diesel::table! {
         domain -> Text,
         reason -> Nullable<Text>,
         blocked_by -> Nullable<BigInt>,
-        created_at -> BigInt,
-    }
-}
-
-diesel::table! {
-    attempts (key_hash) {
-        key_hash -> Binary,
-        free_at -> BigInt,
-    }
-}
-
-diesel::table! {
-    nodes (id) {
-        id -> BigInt,
-        seen_at -> BigInt,
-    }
-}
-
-diesel::table! {
-    request_marks (mark, conversation_id) {
-        mark -> Text,
-        conversation_id -> BigInt,
-        sender_id -> BigInt,
-        is_new -> Bool,
-        created_at -> BigInt,
-    }
-}
-
-diesel::table! {
-    held_requests (pin_id, conversation_id) {
-        pin_id -> BigInt,
-        conversation_id -> BigInt,
-        sender_id -> BigInt,
-        receiver_id -> BigInt,
         created_at -> BigInt,
     }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -63,10 +63,10 @@ type Times = [[Vec<Duration>; FATES.len()]; ACTS.len()];
 pub(crate) async fn run(target: &Target, progress: &Progress) -> Result<Figures> {
     let own = target.another().await?;
     let turns = WARM_UP + SENDERS;
-    let count = 2 * turns + FATES.len() * RECEIVERS;
+    let count = 3 * turns + FATES.len() * RECEIVERS;
     let people = own.crowd.people(count, progress).await?;
     let (senders, others) = people.split_at(turns);
-    let (bystanders, receivers) = others.split_at(turns);
+    let (bystanders, receivers) = others.split_at(2 * turns);
     let receivers: Vec<&[Rc<Person>]> = receivers.chunks(RECEIVERS).collect();
     for (fate, all) in FATES.iter().zip(&receivers) {
         for receiver in *all {
@@ -79,8 +79,8 @@ pub(crate) async fn run(target: &Target, progress: &Progress) -> Result<Figures>
     for (turn, sender) in senders.iter().enumerate() {
         progress.step();
         // Somebody new each time: to block whom one has blocked changes nothing.
-        let bystander = bystanders.get(turn).context("no bystander")?;
-        let who = (turn, sender, &**bystander);
+        let two = bystanders.get(2 * turn..2 * turn + 2);
+        let who = (turn, sender, two.context("no bystanders")?);
         let asked = ask_all(&own, &mut connection, who, &receivers).await?;
         if turn < WARM_UP {
             continue;
@@ -123,10 +123,13 @@ async fn receives(own: &Target, receiver: &Person, method: &'static str, path: &
 async fn ask_all(
     own: &Target,
     connection: &mut Connection,
-    (turn, sender, bystander): (usize, &Rc<Person>, &Person),
+    (turn, sender, bystanders): (usize, &Rc<Person>, &[Rc<Person>]),
     receivers: &[&[Rc<Person>]],
 ) -> Result<Vec<(usize, Fate, Duration)>> {
     let token = sender.token();
+    let [one, other] = bystanders else {
+        bail!("no bystanders")
+    };
     // Each has a picture of their own: the same to many strangers waits for a moderator.
     let picture = format!("https://img.example/door-{turn}.jpg");
     let pin = format!(
@@ -149,13 +152,9 @@ async fn ask_all(
         let turn = (turn * EACH + step / FATES.len()) % receivers.len();
         let receiver = receivers.get(turn).context("no receiver")?;
         // In every case the receiver does as much meanwhile, so that it is not this that makes the difference.
-        let blocked = if fate == Fate::Blocked {
-            sender
-        } else {
-            bystander
-        };
-        let path = format!("/v5/blocks/{}", blocked.id);
-        receives(own, receiver, "PUT", &path).await?;
+        let blocked = if fate == Fate::Blocked { sender } else { one };
+        let blocks = format!("/v5/blocks/{}", blocked.id);
+        receives(own, receiver, "PUT", &blocks).await?;
         let body = format!(
             r#"{{"recipients":[{{"user_id":"{}"}}],"mode":"separate"}}"#,
             receiver.id
@@ -169,12 +168,12 @@ async fn ask_all(
         found.push((1, fate, time));
         let sent: Sent<'_> = serde_json::from_slice(&answer)?;
         let id = sent.results.first().context("no result")?.conversation_id;
-        let path = match fate {
+        let meanwhile = match fate {
             Fate::Ignored => format!("/v5/contact_requests/{id}/ignore"),
-            _ => format!("/v5/blocks/{}", bystander.id),
+            _ => format!("/v5/blocks/{}", other.id),
         };
         let method = if fate == Fate::Ignored { "POST" } else { "PUT" };
-        receives(own, receiver, method, &path).await?;
+        receives(own, receiver, method, &meanwhile).await?;
         let path = format!("/v5/conversations/{id}");
         let messages = format!("{path}/messages");
         let next = Request::new("POST", &messages).by(&token);

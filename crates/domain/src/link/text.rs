@@ -13,26 +13,39 @@ use crate::{Field, Refusal, limits};
 /// What stands where a link was.
 pub const LINK_GONE: &str = "[…]";
 
+/// Bytes of a host's name at most ([RFC 1035](https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4)).
+const NAME_MAX: usize = 253;
+/// Labels of the domains that are looked up in a list at most: nobody blocks what has more.
+const LABELS_MAX: usize = 10;
+/// Schemes of addresses of the web.
+const SCHEMES: [&str; 2] = ["https://", "http://"];
+
 /// A text without anything that an app would make a link of: addresses with a scheme, names of hosts under a known
 /// suffix, and addresses of numbers, also in look-alike spelling. The word that holds one is gone whole.
 #[must_use]
 pub fn without_links(text: &str) -> String {
-    without(text, |word| leads_somewhere(&plain(word)))
+    without(text, |_, word| leads_somewhere(&plain(word)))
 }
 
-/// A text without the words that are `gone`.
-fn without(text: &str, mut gone: impl FnMut(&str) -> bool) -> String {
+/// A text without the words that are `gone`, told by where they begin and what they are.
+fn without(text: &str, mut gone: impl FnMut(usize, &str) -> bool) -> String {
     let mut shown = String::with_capacity(text.len());
-    for part in text.split_inclusive(char::is_whitespace) {
-        let word = part.trim_end();
-        if gone(word) {
-            shown.push_str(LINK_GONE);
-            shown.extend(part.chars().skip(word.chars().count()));
-        } else {
-            shown.push_str(part);
-        }
+    for (at, word, space) in words_of(text) {
+        shown.push_str(if gone(at, word) { LINK_GONE } else { word });
+        shown.push_str(space);
     }
     shown
+}
+
+/// The words of a text: where each begins, and the white space after it, if any.
+fn words_of(text: &str) -> impl Iterator<Item = (usize, &str, &str)> {
+    let mut begin = 0;
+    text.split_inclusive(char::is_whitespace).map(move |part| {
+        let at = begin;
+        begin += part.len();
+        let word = part.trim_end();
+        (at, word, part.get(word.len()..).unwrap_or_default())
+    })
 }
 
 /// A word as those read it who take look-alikes for one another: small letters, and nothing that is not seen.
@@ -47,37 +60,43 @@ fn plain(word: &str) -> String {
         .collect()
 }
 
-/// Whether a character leaves nothing to be seen between two others.
+/// Whether a character leaves nothing to be seen between two others, as those of Unicode's `Default_Ignorable_Code_Point`.
 const fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn leads_somewhere(plain: &str) -> bool {
-    plain.contains(":/") || plain.contains("www.") || hosts(plain).next().is_some()
+    let runs = || plain.split(|c| !is_of_host(c));
+    plain.contains(":/") || plain.contains("www.") || runs().flat_map(names).any(is_host)
 }
 
-/// The hosts that a plain word names, and where each begins.
-fn hosts(plain: &str) -> impl Iterator<Item = (usize, &str)> {
-    let runs = plain.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-')));
-    let mut begin = 0;
-    let runs = runs.map(move |run| {
-        let at = begin;
-        // What stands between two runs is one character, of any length.
-        begin = at + run.len();
-        begin += plain
-            .get(begin..)
-            .and_then(|rest| rest.chars().next())
-            .map_or(0, char::len_utf8);
-        (
-            at + (run.len() - run.trim_start_matches('.').len()),
-            run.trim_matches('.'),
-        )
-    });
-    runs.filter(|(_, host)| is_host(host))
+/// Whether names of hosts hold such a character.
+fn is_of_host(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '.' | '-')
+}
+
+/// What may be a name of a host in a run of such characters, by any app: the run, parted where no name goes on, and what
+/// is left of it in ASCII, since some apps end a link before other letters.
+fn names(run: &str) -> Vec<&str> {
+    let parted = run.split("..").flat_map(|it| it.split(".-"));
+    let parted = parted.flat_map(|it| it.split("-."));
+    let whole: Vec<&str> = parted.map(|it| it.trim_matches(['.', '-'])).collect();
+    let mixed = whole.iter().filter(|it| !it.is_ascii());
+    let ascii = mixed.flat_map(|it| it.split(|c: char| !c.is_ascii()));
+    let ascii: Vec<&str> = ascii.map(|it| it.trim_matches(['.', '-'])).collect();
+    whole
+        .into_iter()
+        .chain(ascii)
+        .filter(|it| !it.is_empty())
+        .collect()
 }
 
 fn is_host(run: &str) -> bool {
-    if !run.contains('.') {
+    if !run.contains('.') || run.len() > NAME_MAX {
         return false;
     }
     let suffix = psl::suffix(run.as_bytes()).filter(psl::Suffix::is_known);
@@ -90,6 +109,8 @@ fn is_host(run: &str) -> bool {
 pub struct WrittenLink {
     /// As it is written, without the marks around it.
     pub text: String,
+    /// Where its word begins.
+    at: usize,
     /// Where it may lead: most words name one address.
     addresses: Vec<String>,
 }
@@ -99,62 +120,137 @@ pub struct WrittenLink {
 pub fn links_in(text: &str) -> Vec<WrittenLink> {
     // What leads somewhere has a dot or a slash in it, or what can be taken for one: cheaper to see than where it leads.
     let may_part = |c: char| matches!(c, '.' | '/') || !c.is_ascii() && !c.is_alphabetic();
-    let words = text
-        .split_whitespace()
-        .filter(|word| word.contains(may_part));
-    words.filter_map(written_link).collect()
+    let words = words_of(text).filter(|(_, word, _)| word.contains(may_part));
+    words
+        .filter_map(|(at, word, _)| written_link(at, word))
+        .collect()
 }
 
-fn written_link(word: &str) -> Option<WrittenLink> {
+fn written_link(at: usize, word: &str) -> Option<WrittenLink> {
     let addresses = addresses(&plain(word));
-    let marks = ['(', '[', '{', '<', '"', '\'', '«', '“', '‘'];
+    let marks = ['(', '[', '{', '<', '"', '\'', '«', '“', '‘', '*'];
     let text = trim_end_marks(word.trim_start_matches(marks)).to_owned();
-    (!addresses.is_empty()).then_some(WrittenLink { text, addresses })
+    (!addresses.is_empty()).then_some(WrittenLink {
+        text,
+        at,
+        addresses,
+    })
 }
 
 fn trim_end_marks(word: &str) -> &str {
     word.trim_end_matches([
-        '.', ',', ';', ':', '!', '?', ')', ']', '}', '>', '"', '\'', '»', '”', '’', '…',
+        '.', ',', ';', ':', '!', '?', ')', ']', '}', '>', '"', '\'', '»', '”', '’', '…', '*',
     ])
 }
 
-/// The addresses that a plain word holds: those with a scheme, or else what follows the name of a host. An address of
-/// mail is none.
-fn addresses(plain: &str) -> Vec<String> {
-    let schemes = ["http://", "https://"];
-    let mut begins: Vec<usize> = schemes
-        .iter()
-        .flat_map(|scheme| plain.match_indices(scheme))
-        .map(|(at, _)| at)
-        .collect();
-    begins.sort_unstable();
-    let mut found = Vec::new();
-    if begins.is_empty() {
-        found.extend(hosts(plain).filter_map(|(at, host)| named(plain, at, host)));
-        let bare = plain.find("www.").filter(|_| found.is_empty());
-        found.extend(bare.and_then(|at| named(plain, at, plain.get(at..)?)));
-    }
-    for (place, begin) in begins.iter().enumerate() {
-        let end = begins.get(place + 1).copied().unwrap_or(plain.len());
-        found.extend(plain.get(*begin..end).map(str::to_owned));
-    }
-    let addresses = found.iter().map(|it| trim_end_marks(it));
-    addresses
-        .filter(|it| {
-            Url::parse(it).is_ok_and(|url| url.host_str().is_some_and(|host| !host.is_empty()))
-        })
-        .map(str::to_owned)
-        .collect()
+/// Where the next address with a scheme begins.
+fn next_scheme(plain: &str, from: usize) -> usize {
+    let rest = plain.get(from..).unwrap_or_default();
+    let found = SCHEMES.iter().filter_map(|scheme| rest.find(scheme)).min();
+    found.map_or(plain.len(), |at| from + at)
 }
 
-/// The address that begins with this host, at this place of a plain word; none of an address of mail.
-fn named(plain: &str, at: usize, host: &str) -> Option<String> {
-    if plain.get(..at)?.ends_with('@') {
+/// The addresses that apps may find in a plain word, each by itself: those with a scheme, and those that begin with the
+/// name of a host. What follows a host's slash belongs to its address, up to the next scheme. An address of mail is none.
+fn addresses(plain: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(next) = plain.get(at..).and_then(|rest| rest.chars().next()) {
+        let rest = plain.get(at..).unwrap_or_default();
+        at = if let Some(scheme) = SCHEMES.into_iter().find(|it| rest.starts_with(*it)) {
+            with_scheme(plain, at, scheme, &mut found)
+        } else if is_of_host(next) {
+            let end = next_scheme(plain, at);
+            let run = rest.get(..end - at).unwrap_or_default();
+            let run = run.split(|c| !is_of_host(c)).next().unwrap_or_default();
+            let before = plain.get(..at).unwrap_or_default();
+            let is_mail = before.ends_with('@') && !before.contains('/');
+            let names = names(run).into_iter();
+            let names: Vec<&str> = names
+                .filter(|name| !is_mail && (is_host(name) || name.starts_with("www.")))
+                .collect();
+            let end = at + run.len();
+            let (tail, beyond) = tail(plain, end, !names.is_empty());
+            found.extend(names.iter().filter_map(|name| read("http://", name, tail)));
+            beyond
+        } else {
+            at + next.len_utf8()
+        };
+    }
+    found
+}
+
+/// The port and path that stand behind a host, and where they end; nothing if it is no host.
+fn tail(plain: &str, at: usize, is_host: bool) -> (&str, usize) {
+    let rest = plain.get(at..).unwrap_or_default();
+    let digits = rest.strip_prefix(':').unwrap_or_default();
+    let digits = digits.len()
+        - digits
+            .trim_start_matches(|c: char| c.is_ascii_digit())
+            .len();
+    let port = if digits == 0 { 0 } else { digits + 1 };
+    let goes_on = rest
+        .get(port..)
+        .is_some_and(|it| it.starts_with(['/', '?', '#', '\\']));
+    let end = if goes_on {
+        next_scheme(plain, at)
+    } else {
+        at + port
+    };
+    if is_host {
+        (plain.get(at..end).unwrap_or_default(), end)
+    } else {
+        ("", at)
+    }
+}
+
+/// Finds the address that begins with a scheme, by each way to read it; where it ends.
+fn with_scheme(plain: &str, at: usize, scheme: &str, found: &mut Vec<String>) -> usize {
+    let begin = at + scheme.len();
+    let end = next_scheme(plain, begin);
+    let rest = plain.get(begin..end).unwrap_or_default();
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+    // Some apps end the link before the @.
+    let users = user
+        .split(|c| !is_of_host(c))
+        .flat_map(names)
+        .filter(|it| is_host(it));
+    found.extend(users.filter_map(|name| read(scheme, name, "")));
+    let begin = begin + authority.len() - host.len();
+    let scheme = if user.is_empty() {
+        scheme.to_owned()
+    } else {
+        format!("{scheme}user@")
+    };
+    if host.starts_with('[') {
+        found.extend(read(
+            &scheme,
+            trim_end_marks(plain.get(begin..end).unwrap_or_default()),
+            "",
+        ));
+        return end;
+    }
+    let run = host.split(|c| !is_of_host(c)).next().unwrap_or_default();
+    let (tail, beyond) = tail(plain, begin + run.len(), !run.is_empty());
+    found.extend(
+        names(run)
+            .into_iter()
+            .filter_map(|name| read(&scheme, name, tail)),
+    );
+    // At least the scheme is behind us.
+    beyond.max(at + 1)
+}
+
+/// The address of these parts; without what stands behind the host where nobody can read that.
+fn read(scheme: &str, host: &str, tail: &str) -> Option<String> {
+    if host.len() > NAME_MAX && !host.starts_with('[') {
         return None;
     }
-    let rest = plain.get(at + host.len()..)?;
-    let goes_on = rest.starts_with(['/', ':', '?', '#']);
-    Some(format!("http://{host}{}", if goes_on { rest } else { "" }))
+    let whole = format!("{scheme}{host}{}", trim_end_marks(tail));
+    let bare = || format!("{scheme}{host}");
+    let is_address = |it: &String| Url::parse(it).is_ok_and(|url| url.has_host());
+    [whole, bare()].into_iter().find(is_address)
 }
 
 impl WrittenLink {
@@ -169,7 +265,9 @@ impl WrittenLink {
     /// The domains that a list would hold if it is against this link.
     #[must_use]
     pub fn domains(&self) -> BTreeSet<String> {
-        self.suspects().flat_map(|it| it.domains()).collect()
+        let all = self.suspects().flat_map(|it| it.domains());
+        all.filter(|it| it.split('.').count() <= LABELS_MAX)
+            .collect()
     }
 
     /// Judges it by what is written, as [`judge`] does: nobody looks where it leads. `listed` are those of
@@ -185,9 +283,7 @@ impl WrittenLink {
 /// A text without the words that hold one of these links, which must not be delivered.
 #[must_use]
 pub fn hide(text: &str, links: &[&WrittenLink]) -> String {
-    without(text, |word| {
-        links.iter().any(|link| word.contains(&link.text))
-    })
+    without(text, |at, _| links.iter().any(|link| link.at == at))
 }
 
 /// Makes sure that a text holds no more links than are judged.
@@ -196,7 +292,9 @@ pub fn hide(text: &str, links: &[&WrittenLink]) -> String {
 /// [`Refusal::InvalidValue`] for more than [`limits::TEXT_LINKS_MAX`].
 pub fn check_links(field: &str, text: &str) -> Result<(), Refusal> {
     let most = limits::TEXT_LINKS_MAX;
-    if links_in(text).len() <= most {
+    // A word may hold several addresses.
+    let count: usize = links_in(text).iter().map(|link| link.addresses.len()).sum();
+    if count <= most {
         return Ok(());
     }
     let reason = format!("holds more than {most} links");
@@ -284,6 +382,34 @@ mod tests {
             ("http://192.0.2.1/x", "numeric_host"),
             ("paypa1.com", "look_alike"),
             ("halls.com:8080/x", "unusual_port"),
+            // Each reader ends a link elsewhere.
+            ("evil.com/?u=https://ok.com", "listed_domain"),
+            ("evil.com,https://ok.com", "listed_domain"),
+            ("evil.com/http://", "listed_domain"),
+            ("**https://evil.com**", "listed_domain"),
+            ("https://evil.com,see", "listed_domain"),
+            ("https://evil.com、看", "listed_domain"),
+            ("https://evil.com—now", "listed_domain"),
+            ("https://evil.com&x", "listed_domain"),
+            ("https://evil.com<b", "listed_domain"),
+            ("https://evil.com[1]", "listed_domain"),
+            ("https://evil.com|x", "listed_domain"),
+            ("evil.com:see", "listed_domain"),
+            ("evil.com。谢谢", "listed_domain"),
+            ("evil.com…go", "listed_domain"),
+            ("evil.com...go", "listed_domain"),
+            ("看evil.com看", "listed_domain"),
+            ("http://evil.com看", "listed_domain"),
+            ("-evil.com", "listed_domain"),
+            ("a.-evil.com", "listed_domain"),
+            ("evil.com-", "listed_domain"),
+            ("ev\u{fe0f}il.com", "listed_domain"),
+            ("ev\u{34f}il\u{e0100}.com", "listed_domain"),
+            ("ftp://x@evil.com/", "listed_domain"),
+            ("//x@evil.com", "listed_domain"),
+            ("https://evil.com@ok.com", "listed_domain user_info"),
+            ("https://ok.com/wiki/Evil.com", ""),
+            ("http://[::1]/x", "numeric_host"),
         ] {
             assert_eq!(judged(text), reasons, "{text}");
         }
@@ -297,6 +423,20 @@ mod tests {
             panic!("two links: {links:?}")
         };
         assert_eq!(hide(text, &[evil]), "Look […] not halls.com");
+        let links = links_in("t.co  pinterest.com t.co");
+        assert_eq!(
+            hide("t.co  pinterest.com t.co", &[&links[0], &links[2]]),
+            "[…]  pinterest.com […]"
+        );
+    }
+
+    #[test]
+    fn a_name_that_nobody_can_have_is_no_link() {
+        let long = format!("{}com", "a.".repeat(126));
+        assert!(links_in(&long).is_empty());
+        let longest = format!("{}com", "a.".repeat(125));
+        let link = links_in(&longest).pop().expect("a link");
+        assert_eq!(link.domains().len(), LABELS_MAX);
     }
 
     #[test]
@@ -304,5 +444,9 @@ mod tests {
         let most = "a.com ".repeat(limits::TEXT_LINKS_MAX);
         assert_eq!(check_links("text", &most), Ok(()));
         assert!(check_links("text", &format!("{most}b.com")).is_err());
+        // Also in one word.
+        let glued = "a.com,".repeat(limits::TEXT_LINKS_MAX);
+        assert_eq!(check_links("text", &glued), Ok(()));
+        assert!(check_links("text", &format!("{glued}b.com")).is_err());
     }
 }

@@ -17,7 +17,7 @@ pub struct RequestView {
     pub conversation_id: String,
     /// Of two people or of several.
     pub kind: ConversationKind,
-    /// A group's title; null without one.
+    /// A group's title, without links: `[…]` stands for each; null without one.
     #[schema(required)]
     pub title: Option<String>,
     /// Those who take part.
@@ -43,7 +43,7 @@ impl From<Request> for RequestView {
         Self {
             conversation_id: conversation.id.to_string(),
             kind: conversation.kind.into(),
-            title: conversation.title.clone(),
+            title: conversation.title.as_deref().map(contact_request::shown),
             people: members.map(|m| PersonView::from(&*m.person)).collect(),
             pin_image: pin.map(|pin| pin.snapshot.image_url.clone()),
             text: text.map(contact_request::shown),

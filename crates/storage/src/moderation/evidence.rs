@@ -1,5 +1,7 @@
 //! Evidence: what was there when somebody reported it, kept apart for moderators.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use pinwire_domain::board::Access;
 use pinwire_domain::conversation::ConversationKind;
@@ -14,7 +16,7 @@ use crate::error::Result;
 use crate::messages::{self, Message};
 use crate::people::Person;
 use crate::pin_snapshots::SentPin;
-use crate::schema::users;
+use crate::schema::{messages as message_rows, users};
 use crate::{pins, requests};
 
 /// What a reporter sees of a subject.
@@ -169,6 +171,26 @@ enum Kept {
     },
 }
 
+/// Gives messages their texts as they were written: moderators see what is hidden from receivers.
+fn unhide<'a>(
+    conn: &mut Conn,
+    id: ConversationId,
+    messages: impl IntoIterator<Item = &'a mut Message>,
+) -> Result<()> {
+    let mut all: Vec<&mut Message> = messages.into_iter().collect();
+    let positions: Vec<i64> = all.iter().map(|it| it.position).collect();
+    let rows: Vec<(i64, Option<String>)> = on!(conn, c => message_rows::table
+        .filter(message_rows::conversation_id.eq(id.get()))
+        .filter(message_rows::position.eq_any(positions))
+        .select((message_rows::position, message_rows::body))
+        .load(c))?;
+    let mut texts: HashMap<i64, Option<String>> = rows.into_iter().collect();
+    for message in &mut all {
+        message.text = texts.remove(&message.position).flatten();
+    }
+    Ok(())
+}
+
 /// A message, and what stood before it.
 fn of_message(
     conn: &mut Conn,
@@ -176,9 +198,10 @@ fn of_message(
     id: ConversationId,
     position: i64,
 ) -> Result<Evidence> {
-    let (it, _) = messages::visible(conn, (reporter, id), position)?;
+    let (mut it, _) = messages::visible(conn, (reporter, id), position)?;
     let most = limits::EVIDENCE_MESSAGES_MAX;
-    let before = messages::up_to(conn, (reporter, id), position - 1, most)?;
+    let mut before = messages::up_to(conn, (reporter, id), position - 1, most)?;
+    unhide(conn, id, before.iter_mut().chain([&mut it]))?;
     Ok(Evidence {
         accused: Some(it.sender.id),
         kept: Kept::Message {
@@ -253,7 +276,8 @@ fn of_user(conn: &mut Conn, id: UserId) -> Result<Evidence> {
 fn of_conversation(conn: &mut Conn, reporter: UserId, id: ConversationId) -> Result<Evidence> {
     messages::require_visible(conn, (reporter, id))?;
     let most = limits::EVIDENCE_MESSAGES_MAX;
-    let last = messages::up_to(conn, (reporter, id), i64::MAX, most)?;
+    let mut last = messages::up_to(conn, (reporter, id), i64::MAX, most)?;
+    unhide(conn, id, &mut last)?;
     let found = conversations::whole(conn, &[id.get()])?.remove(&id);
     let found = found.ok_or(Refusal::ConversationNotFound)?;
     let others = found.members.iter().map(|member| &member.person);
@@ -276,7 +300,8 @@ fn of_conversation(conn: &mut Conn, reporter: UserId, id: ConversationId) -> Res
 
 /// What asks, in full: a moderator sees the link that the receiver does not.
 fn of_request(conn: &mut Conn, reporter: UserId, id: ConversationId) -> Result<Evidence> {
-    let request = requests::find(conn, reporter, id)?;
+    let mut request = requests::find(conn, reporter, id)?;
+    unhide(conn, id, &mut request.message)?;
     let creator = request.conversation.created_by;
     Ok(Evidence {
         accused: Some(request.message.as_ref().map_or(creator, |it| it.sender.id)),
