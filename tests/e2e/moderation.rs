@@ -1,11 +1,14 @@
 //! Reports: what was reported once is decided once, by moderators alone, and nobody learns who reported it.
 
+use std::time::Duration;
+
 use pinwire_tests::{Ending, Person, Value, World, json, on_both_profiles};
 use reqwest::Method;
 
 on_both_profiles!(
     a_report_is_evidence_that_outlives_what_was_reported,
     evidence_shows_what_is_hidden_from_receivers,
+    the_same_to_many_strangers_waits_for_a_moderator,
     many_reports_of_one_thing_are_one_and_one_persons_count_once,
     moderators_claim_and_decide,
     each_action_does_what_it_says,
@@ -41,6 +44,38 @@ async fn decide(moderator: &Person, case: &Value, decision: &Value) -> Value {
     let claimed = moderator.api.post(&claim, &json!({})).await.is(200);
     assert_eq!(claimed["state"], "claimed");
     moderator.api.post(&resolve, decision).await.is(200)
+}
+
+async fn the_same_to_many_strangers_waits_for_a_moderator(world: &World) {
+    let [ana, eve, mo] = world.people(["ana", "eve", "mo"]).await;
+    let mo = world.appoints(&mo).await;
+    let pins = [ana.pins("Hall").await, eve.pins("Hall").await];
+    let mut last = None;
+    for turn in 0..11 {
+        let stranger = world.person(&format!("stranger{turn}")).await;
+        stranger.is_wary().await;
+        let phone = stranger.on(world.other_node()).connects().await;
+        let sender = if turn % 2 == 0 { &ana } else { &eve };
+        let sent = sender.sends(&pins[turn % 2]).to(&stranger).await;
+        last = Some((stranger, phone, sent.conversation));
+    }
+    let (late, mut phone, id) = last.expect("somebody");
+    phone.hears_nothing(Duration::from_millis(500)).await;
+    let requests = late.api.get("/v5/contact_requests").await.is(200);
+    assert_eq!(requests["items"], json!([]));
+    let waiting = queue(&mo).await;
+    let [case] = &waiting[..] else {
+        panic!("{waiting:?}");
+    };
+    assert_eq!(
+        (&case["reporters"], &case["reports"]),
+        (&json!(0), &json!([]))
+    );
+    assert_eq!(case["evidence"]["pin"]["id"], *pins[0].id);
+    decide(&mo, case, &json!({"action": "none"})).await;
+    phone.next_is("request.created").await;
+    let requests = late.api.get("/v5/contact_requests").await.is(200);
+    assert_eq!(requests["items"][0]["conversation_id"], id);
 }
 
 async fn evidence_shows_what_is_hidden_from_receivers(world: &World) {

@@ -161,8 +161,8 @@ pub struct CaseView {
     /// Why; null without.
     #[schema(required, max_length = 500)]
     pub reason: Option<String>,
-    /// How many people reported it.
-    #[schema(minimum = 1, example = 1)]
+    /// How many people reported it; 0 of a pin with which requests wait, since the same goes to many strangers.
+    #[schema(minimum = 0, example = 1)]
     pub reporters: i64,
     /// What they hold against it, the newest first, at most twenty; who they are is not shown.
     #[schema(max_items = 20)]
