@@ -13,7 +13,6 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use pinwire_domain::conversation::{ConversationKind, MembershipState, People};
 use pinwire_domain::event::EventKind;
-use pinwire_domain::policy::Gate;
 use pinwire_domain::{ConversationId, Refusal, Time, UserId};
 
 pub(crate) use known::{Known, NotKnown};
@@ -124,9 +123,10 @@ pub(crate) fn create(
     let others = meet(tx, caller, people, name)?;
     let landings = safety::landings(tx, caller, &others)?;
     let is_direct = matches!(name, Name::Key(_)) && people.kind() == ConversationKind::Direct;
-    let asked = landings.iter();
-    let asked = asked.filter(|(_, it)| !is_direct && it.gate != Gate::Inbox);
-    requests::count_invitations(tx, caller, asked.count())?;
+    // Not by where it lands: nobody learns of a block by a limit.
+    let strangers = landings.iter();
+    let strangers = strangers.filter(|(_, it)| !is_direct && it.awaits_answer);
+    requests::count_invitations(tx, caller, strangers.count())?;
     let now = tx.source.now();
     let id = ConversationId::new(tx.source.new_id());
     tx.made(LockKey::Conversation(id.get()));

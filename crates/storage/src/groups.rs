@@ -149,7 +149,7 @@ struct Adding<'a> {
     people_max: usize,
 }
 
-/// What becomes of each.
+/// What becomes of each. Strangers who are asked are counted.
 fn entries(tx: &mut Tx<'_>, group: &Group, adding: &Adding<'_>) -> Step<Vec<(UserId, Entry)>> {
     let Adding { user, people, .. } = *adding;
     let mut available = Vec::with_capacity(people.len());
@@ -160,12 +160,16 @@ fn entries(tx: &mut Tx<'_>, group: &Group, adding: &Adding<'_>) -> Step<Vec<(Use
     }
     conversation::check_available(SendMode::Group, &available)?;
     let mut entries: Vec<(UserId, Entry)> = Vec::with_capacity(people.len());
+    let mut strangers = 0;
     for (person, landing) in safety::landings(tx, user, people)? {
         if entries.iter().all(|(known, _)| *known != person) {
             let entry = group::entry(group.members.state(person), landing.gate);
+            let is_asked = matches!(entry, Entry::Asked | Entry::Waits(WaitsFor::Nothing));
+            strangers += usize::from(is_asked && landing.awaits_answer);
             entries.push((person, entry));
         }
     }
+    requests::count_invitations(tx, user, strangers)?;
     Ok(entries)
 }
 
@@ -178,10 +182,6 @@ fn add(tx: &mut Tx<'_>, id: ConversationId, adding: &Adding<'_>) -> Step<Vec<(i6
     }
     group::check_room(0, adding.people.len(), adding.people_max)?;
     let entries = entries(tx, &group, adding)?;
-    let asked = entries.iter();
-    let asked =
-        asked.filter(|(_, it)| matches!(it, Entry::Asked | Entry::Waits(WaitsFor::Nothing)));
-    requests::count_invitations(tx, adding.user, asked.count())?;
     let now = tx.source.now();
     let before = group.members.count();
     let position = group.position();

@@ -121,9 +121,10 @@ both! {
         assert!(refusal(refused).starts_with("DailyLimit"));
         let refused = at.store.begin_conversation(ana, vec![late], Some("Hall".into()), None).await;
         assert!(refusal(refused).starts_with("DailyLimit"));
-        // Whom she knows she adds as ever, and who was asked before is not asked again.
-        let friend = at.person("friend");
-        at.store.add_members(ana, group, vec![friend], History::All, None).await.unwrap();
+        // Whom she knows she adds as ever, also one who has blocked her since: she does not learn of it.
+        let [friend, former] = ["friend", "former"].map(|name| at.person(name));
+        at.store.block(former, ana).await.unwrap();
+        at.store.add_members(ana, group, vec![friend, former], History::All, None).await.unwrap();
         at.wait_millis(limits::DAY_MS);
         at.store.add_members(ana, group, vec![late], History::All, None).await.unwrap();
         assert_eq!(at.waiting(late).await, [group]);
