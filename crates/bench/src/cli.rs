@@ -34,7 +34,7 @@ pub(crate) struct Settings {
     )]
     pub(crate) profile: Vec<Profile>,
     /// A server that runs already instead of private ones, as `http://127.0.0.1:8080`; several nodes of it separated by
-    /// commas. Its limits on sign-ups must be high.
+    /// commas. Its limits must be high.
     #[arg(long, global = true, value_delimiter = ',', value_parser = address)]
     pub(crate) url: Vec<SocketAddr>,
     /// Runs of each workload; the table shows median and spread.

@@ -11,6 +11,7 @@ use tokio::task::{JoinHandle, spawn_local};
 
 use crate::clock;
 use crate::delivery::Fault;
+use crate::progress::Progress;
 use crate::sending::{Errand, Sender};
 use crate::servers::Target;
 use crate::stage::{Board, Stage};
@@ -107,6 +108,22 @@ impl Going {
             }
         });
         Ok(Self { task })
+    }
+
+    /// Sends at a rate for so long, measures that, and waits until all has arrived.
+    pub(crate) async fn measure(
+        target: &Target,
+        stage: &Stage,
+        (rate, time): (f64, Duration),
+        progress: &Progress,
+    ) -> Result<()> {
+        let going = Self::begin(target, stage, rate, time).await?;
+        stage.board.meter.open();
+        progress.wait("measuring", time).await;
+        stage.board.meter.close();
+        going.end().await?;
+        stage.drain().await;
+        Ok(())
     }
 
     /// Waits for the answer to the last one.

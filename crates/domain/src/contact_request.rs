@@ -60,9 +60,7 @@ pub fn check(last_position: i64, has_pin: bool, text: Option<&str>) -> Result<()
 /// [`Refusal::DailyLimit`] at [`limits::REQUESTS_A_DAY_MAX`]; for a new account, and from
 /// [`limits::REQUESTS_UNANSWERED_MAX`] on, at [`limits::REQUESTS_A_DAY_NEW_MAX`].
 pub fn check_day(asked: i64, unanswered: i64, account_age_ms: i64) -> Result<(), Refusal> {
-    let few =
-        account_age_ms < limits::ACCOUNT_NEW_MS || unanswered >= limits::REQUESTS_UNANSWERED_MAX;
-    let max = if few {
+    let max = if is_new(account_age_ms) || unanswered >= limits::REQUESTS_UNANSWERED_MAX {
         limits::REQUESTS_A_DAY_NEW_MAX
     } else {
         limits::REQUESTS_A_DAY_MAX
@@ -76,12 +74,24 @@ pub fn check_day(asked: i64, unanswered: i64, account_age_ms: i64) -> Result<(),
 /// [`Refusal::DailyLimit`] at [`limits::INVITATIONS_A_DAY_MAX`], for a new account at
 /// [`limits::INVITATIONS_A_DAY_NEW_MAX`].
 pub fn check_invitations(asked: i64, account_age_ms: i64) -> Result<(), Refusal> {
-    let max = if account_age_ms < limits::ACCOUNT_NEW_MS {
+    let max = if is_new(account_age_ms) {
         limits::INVITATIONS_A_DAY_NEW_MAX
     } else {
         limits::INVITATIONS_A_DAY_MAX
     };
     within("group invitations", asked, max)
+}
+
+/// Whether an account of this age is new.
+#[must_use]
+pub const fn is_new(account_age_ms: i64) -> bool {
+    account_age_ms < limits::ACCOUNT_NEW_MS
+}
+
+/// Whether a request carries what a moderator must have looked at, after so many within 24 hours that carried the same.
+#[must_use]
+pub const fn needs_review(same: i64) -> bool {
+    same >= limits::SAME_TO_STRANGERS_MAX
 }
 
 fn within(what: &'static str, asked: i64, max: i64) -> Result<(), Refusal> {
@@ -138,6 +148,13 @@ mod tests {
         assert_eq!(check_day(few, seldom - 1, old), Ok(()));
         assert!(check_day(few, seldom, old).is_err());
         assert_eq!(check_day(few - 1, seldom, old), Ok(()));
+    }
+
+    #[test]
+    fn the_same_to_many_needs_review() {
+        let most = limits::SAME_TO_STRANGERS_MAX;
+        assert!(!needs_review(most - 1));
+        assert!(needs_review(most));
     }
 
     #[test]

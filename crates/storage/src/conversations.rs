@@ -24,6 +24,7 @@ use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::groups;
+use crate::hex::hex;
 use crate::people;
 use crate::pin_snapshots::PinSnapshot;
 use crate::requests;
@@ -122,18 +123,17 @@ pub(crate) fn create(
 ) -> Step<ConversationId> {
     let others = meet(tx, caller, people, name)?;
     let landings = safety::landings(tx, caller, &others)?;
-    let is_direct = matches!(name, Name::Key(_)) && people.kind() == ConversationKind::Direct;
-    // Not by where it lands: nobody learns of a block by a limit.
-    let strangers = landings.iter();
-    let strangers = strangers.filter(|(_, it)| !is_direct && it.awaits_answer);
-    requests::count_invitations(tx, caller, strangers.count())?;
-    let now = tx.source.now();
-    let id = ConversationId::new(tx.source.new_id());
-    tx.made(LockKey::Conversation(id.get()));
     let (kind, title, key) = match name {
         Name::Key(key) => (people.kind(), None, Some(key.to_owned())),
         Name::Title(title) => (ConversationKind::Group, Some(title.to_owned()), None),
     };
+    // Not by where it lands: nobody learns of a block by a limit.
+    let strangers = landings.iter();
+    let strangers = strangers.filter(|(_, it)| kind == ConversationKind::Group && it.awaits_answer);
+    requests::count_invitations(tx, caller, strangers.count())?;
+    let now = tx.source.now();
+    let id = ConversationId::new(tx.source.new_id());
+    tx.made(LockKey::Conversation(id.get()));
     let row = ConversationRow {
         kind,
         title,
@@ -189,8 +189,7 @@ fn creation_key(people: &People) -> String {
         ConversationKind::Direct => key,
         ConversationKind::Group => {
             let digest = Sha256::digest(key.as_bytes());
-            let hex: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("group:{}", hex.concat())
+            format!("group:{}", hex(&digest))
         }
     }
 }

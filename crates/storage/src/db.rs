@@ -148,7 +148,8 @@ impl Conn {
 
     /// Runs `work` with these locks in a transaction beside the writers', on PostgreSQL; SQLite has one writer.
     ///
-    /// It must change nothing that a writer keeps in memory, and what can be made anew: its commit is not waited for.
+    /// It must change nothing that a writer keeps in memory, and only what may be lost in a crash of the database: its commit
+    /// is not waited for.
     pub(crate) fn beside<T>(
         &mut self,
         locks: &BTreeSet<LockKey>,

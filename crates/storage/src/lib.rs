@@ -5,6 +5,7 @@
 
 mod db;
 mod error;
+mod hex;
 mod pin_states;
 mod rows;
 mod schema;
@@ -285,7 +286,7 @@ impl Store {
         writers.act(Way::Together, locks, Some(find), body).await
     }
 
-    /// Runs work that changes no row a writer keeps in memory, and only what can be made anew.
+    /// Runs work that changes no row a writer keeps in memory, and only what may be lost in a crash of the database.
     async fn beside<T: Send + 'static>(
         &self,
         locks: BTreeSet<LockKey>,

@@ -15,6 +15,7 @@ use crate::Store;
 use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::{Result, StoreError};
+use crate::hex::hex;
 use crate::schema::{blocked_domains, link_domains, links};
 
 pub(crate) use domains::block;
@@ -173,15 +174,6 @@ pub(crate) fn of(tx: &mut Tx<'_>, rules: &LinkRules, address: &str) -> Step<i64>
     on!(tx.conn()?, c => diesel::insert_into(links::table).values(&values).execute(c))?;
     note_domains(tx.conn()?, id, &domains)?;
     Ok(id)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Where a link leads, as a column.

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::db::{Conn, on};
 use crate::error::StoreError;
+use crate::hex::hex;
 
 struct Migration {
     /// Sorts in the order of application; also the name of its folder.
@@ -160,12 +161,5 @@ fn sql(conn: &Conn, migration: &Migration) -> &'static str {
 }
 
 fn checksum(text: &str) -> String {
-    use std::fmt::Write;
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .fold(String::new(), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    hex(&Sha256::digest(text.as_bytes()))
 }

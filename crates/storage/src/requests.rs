@@ -122,12 +122,12 @@ fn knock(
     };
     let before = conversations::row(tx, id)?.last_position;
     check_first(before, post.content)?;
-    let is_new = check_day(tx, post.sender)? < limits::ACCOUNT_NEW_MS;
+    let age = check_day(tx, post.sender)?;
     let asked = Asking {
         conversation: id,
         sender: post.sender,
         receiver: other,
-        is_new,
+        is_new: contact_request::is_new(age),
     };
     // Before it is known where it lands: whoever asks waits as long in every case.
     let is_held = match post.content.pin() {

@@ -20,7 +20,7 @@ pub(crate) async fn run(target: &Target, pace: &Pace, progress: &Progress) -> Re
     let busy = pairs.pop().context("no pair")?;
     let mut figures = Figures::default();
     let idle = Stage::open(target, pairs.clone(), progress).await?;
-    others(target, &idle, pace, progress).await?;
+    Going::measure(target, &idle, (RATE, pace.time), progress).await?;
     let alone = p99(&idle);
     figures.void = idle.verdict();
     drop(idle);
@@ -29,7 +29,7 @@ pub(crate) async fn run(target: &Target, pace: &Pace, progress: &Progress) -> Re
     let senders = Senders::set_off(target, &crowded, pace).await?;
     progress.wait("warming up", pace.warm_up).await;
     crowded.board.meter.open();
-    others(target, &beside, pace, progress).await?;
+    Going::measure(target, &beside, (RATE, pace.time), progress).await?;
     crowded.board.meter.close();
     let sends = crate::figures::number(crowded.board.meter.acknowledged_count());
     senders.stop().await;
@@ -44,16 +44,6 @@ pub(crate) async fn run(target: &Target, pace: &Pace, progress: &Progress) -> Re
     let verdicts = [figures.void.take(), beside.verdict(), crowded.verdict()];
     figures.void = verdicts.into_iter().flatten().next();
     Ok(figures)
-}
-
-async fn others(target: &Target, stage: &Stage, pace: &Pace, progress: &Progress) -> Result<()> {
-    let going = Going::begin(target, stage, RATE, pace.time).await?;
-    stage.board.meter.open();
-    progress.wait("measuring", pace.time).await;
-    stage.board.meter.close();
-    going.end().await?;
-    stage.drain().await;
-    Ok(())
 }
 
 /// Of answers and of arrivals.

@@ -44,7 +44,7 @@ pub(crate) async fn run(
         .await?;
     let mut figures = Figures::default();
     let alone = Stage::open(target, pairs.clone(), progress).await?;
-    send(target, &alone, pace, progress).await?;
+    Going::measure(target, &alone, (SENDS, pace.time), progress).await?;
     figures.add("alone p99 ms", alone.board.meter.answers.quantile_ms(0.99));
     figures.void = alone.verdict();
     drop(alone);
@@ -54,7 +54,7 @@ pub(crate) async fn run(
     let sign_ins = sign_in(target, rate, time, &answers)?;
     progress.wait("signing in", pace.warm_up).await;
     let before = target.usage();
-    send(target, &beside, pace, progress).await?;
+    Going::measure(target, &beside, (SENDS, pace.time), progress).await?;
     let used = before.until(&target.usage());
     sign_ins.await??;
     let meter = &beside.board.meter;
@@ -67,16 +67,6 @@ pub(crate) async fn run(
     figures.of_cores(&used, number(meter.acknowledged_count()));
     figures.void = figures.void.take().or(beside.verdict());
     Ok(figures)
-}
-
-async fn send(target: &Target, stage: &Stage, pace: &Pace, progress: &Progress) -> Result<()> {
-    let going = Going::begin(target, stage, SENDS, pace.time).await?;
-    stage.board.meter.open();
-    progress.wait("measuring", pace.time).await;
-    stage.board.meter.close();
-    going.end().await?;
-    stage.drain().await;
-    Ok(())
 }
 
 /// Signs people in at a rate, whatever the answers take.

@@ -65,6 +65,8 @@ pub struct Limits {
     pub requests_a_day_new: i64,
     /// Strangers asked within the last seven days who have not answered, from which on one asks as few as a new account.
     pub requests_unanswered: i64,
+    /// Requests within 24 hours that carry the same link or picture, from which on the next one waits for a moderator.
+    pub same_to_strangers: i64,
     /// Strangers whom a person asks into groups within 24 hours.
     pub invitations_a_day: i64,
     /// The same in the first seven days of an account.
@@ -128,6 +130,7 @@ pub async fn get_limits(app: web::Data<App>) -> ApiResult {
         requests_a_day: limits::REQUESTS_A_DAY_MAX,
         requests_a_day_new: limits::REQUESTS_A_DAY_NEW_MAX,
         requests_unanswered: limits::REQUESTS_UNANSWERED_MAX,
+        same_to_strangers: limits::SAME_TO_STRANGERS_MAX,
         invitations_a_day: limits::INVITATIONS_A_DAY_MAX,
         invitations_a_day_new: limits::INVITATIONS_A_DAY_NEW_MAX,
         reports_a_day: limits::REPORTS_A_DAY_MAX,

@@ -32,21 +32,37 @@ pub struct TextLink {
     pub judgement: Judgement,
 }
 
-/// A text, what it holds, and where what was found goes.
+/// A text that holds links, and what becomes of what was found.
 struct Reading<'a> {
     text: &'a mut String,
     written: Vec<WrittenLink>,
-    links: Option<&'a mut Vec<TextLink>>,
+    goes: Goes<'a>,
+}
+
+/// What becomes of what was found in a text.
+enum Goes<'a> {
+    /// It is told with the message.
+    Told(&'a mut Vec<TextLink>),
+    /// The text is cut: only now, since what is cut off can no longer be judged.
+    Quoted,
+    /// Nothing.
+    Nowhere,
 }
 
 impl<'a> Reading<'a> {
-    fn of(text: &'a mut String, links: Option<&'a mut Vec<TextLink>>) -> Option<Self> {
+    fn of(text: &'a mut String, goes: Goes<'a>) -> Option<Self> {
         let written = text::links_in(text);
-        (!written.is_empty()).then_some(Self {
-            text,
-            written,
-            links,
-        })
+        if !written.is_empty() {
+            return Some(Self {
+                text,
+                written,
+                goes,
+            });
+        }
+        if let Goes::Quoted = goes {
+            *text = message::quoted(text);
+        }
+        None
     }
 
     /// Judges what it holds, and hides what must not be delivered.
@@ -63,63 +79,46 @@ impl<'a> Reading<'a> {
         if !blocked.is_empty() {
             *self.text = text::hide(self.text, &blocked);
         }
-        let Some(links) = self.links else { return };
-        let found = all().map(|(link, judgement)| TextLink {
-            text: match judgement.verdict {
-                Verdict::Blocked => LINK_GONE.to_owned(),
-                Verdict::Pending | Verdict::Ok | Verdict::Warn => link.text.clone(),
-            },
-            judgement: judgement.clone(),
-        });
-        *links = found.collect();
+        match self.goes {
+            Goes::Told(links) => {
+                let found = all().map(|(link, judgement)| TextLink {
+                    text: match judgement.verdict {
+                        Verdict::Blocked => LINK_GONE.to_owned(),
+                        Verdict::Pending | Verdict::Ok | Verdict::Warn => link.text.clone(),
+                    },
+                    judgement: judgement.clone(),
+                });
+                *links = found.collect();
+            }
+            Goes::Quoted => *self.text = message::quoted(self.text),
+            Goes::Nowhere => {}
+        }
     }
 }
 
-/// Texts that hold links, and what they quote.
-#[derive(Default)]
-struct Texts<'a> {
-    readings: Vec<Reading<'a>>,
-    /// What is cut off a quote can no longer be judged, so this comes last.
-    quotes: Vec<&'a mut String>,
+/// The texts of messages, and of what they answer, that hold links.
+fn readings<'a>(messages: impl Iterator<Item = &'a mut Message>) -> Vec<Reading<'a>> {
+    let of_message = |message: &'a mut Message| {
+        let links = &mut message.links;
+        let text = message.text.as_mut();
+        let text = text.and_then(|text| Reading::of(text, Goes::Told(links)));
+        let quote = message.reply_to.as_mut().and_then(|it| it.quote.as_mut());
+        let quoted = quote.and_then(|it| it.text.as_mut());
+        let quoted = quoted.and_then(|text| Reading::of(text, Goes::Quoted));
+        text.into_iter().chain(quoted)
+    };
+    messages.flat_map(of_message).collect()
 }
 
-impl<'a> Texts<'a> {
-    fn of(messages: impl Iterator<Item = &'a mut Message>) -> Self {
-        let mut texts = Self::default();
-        for message in messages {
-            if let Some(text) = &mut message.text {
-                let links = Some(&mut message.links);
-                texts.readings.extend(Reading::of(text, links));
-            }
-            let quote = message.reply_to.as_mut().and_then(|it| it.quote.as_mut());
-            let quoted = quote.and_then(|it| it.text.as_mut());
-            texts.quotes.extend(quoted);
-        }
-        texts
-    }
+/// The domains that a list would hold if it is against any of the links.
+fn domains(readings: &[Reading<'_>]) -> BTreeSet<String> {
+    let written = readings.iter().flat_map(|it| &it.written);
+    written.flat_map(WrittenLink::domains).collect()
+}
 
-    /// The domains that a list would hold if it is against any of the links.
-    fn domains(&self) -> BTreeSet<String> {
-        let quoted = self.quotes.iter().flat_map(|text| text::links_in(text));
-        let quoted: BTreeSet<String> = quoted.flat_map(|link| link.domains()).collect();
-        let written = self.readings.iter().flat_map(|it| &it.written);
-        written
-            .flat_map(WrittenLink::domains)
-            .chain(quoted)
-            .collect()
-    }
-
-    /// Judges all, of which these domains are blocked.
-    fn judge(self, listed: &BTreeSet<String>) {
-        for reading in self.readings {
-            reading.judge(listed);
-        }
-        for quote in self.quotes {
-            if let Some(reading) = Reading::of(quote, None) {
-                reading.judge(listed);
-            }
-            *quote = message::quoted(quote);
-        }
+fn judge_all(readings: Vec<Reading<'_>>, listed: &BTreeSet<String>) {
+    for reading in readings {
+        reading.judge(listed);
     }
 }
 
@@ -129,29 +128,22 @@ pub(crate) fn judge<'a>(
     conn: &mut Conn,
     messages: impl Iterator<Item = &'a mut Message>,
 ) -> Result<()> {
-    let texts = Texts::of(messages);
-    let listed = listed_of(conn, &texts)?;
-    texts.judge(&listed);
-    Ok(())
+    judge_by_rows(conn, readings(messages))
 }
 
 /// Hides what must not be delivered in texts.
 pub(crate) fn hide<'a>(conn: &mut Conn, texts: impl Iterator<Item = &'a mut String>) -> Result<()> {
-    let texts = Texts {
-        readings: texts.filter_map(|text| Reading::of(text, None)).collect(),
-        quotes: Vec::new(),
-    };
-    let listed = listed_of(conn, &texts)?;
-    texts.judge(&listed);
-    Ok(())
+    let readings = texts.filter_map(|text| Reading::of(text, Goes::Nowhere));
+    judge_by_rows(conn, readings.collect())
 }
 
-fn listed_of(conn: &mut Conn, texts: &Texts<'_>) -> Result<BTreeSet<String>> {
-    let domains = texts.domains();
-    if domains.is_empty() {
-        return Ok(domains);
+fn judge_by_rows(conn: &mut Conn, readings: Vec<Reading<'_>>) -> Result<()> {
+    if readings.is_empty() {
+        return Ok(());
     }
-    super::listed(conn, &domains)
+    let listed = super::listed(conn, &domains(&readings))?;
+    judge_all(readings, &listed);
+    Ok(())
 }
 
 /// A domain that is blocked.
@@ -178,8 +170,8 @@ pub(crate) fn want(tx: &mut Tx<'_>, text: &str) {
 
 /// As [`judge`], of a message that is being written.
 pub(crate) fn judge_new(tx: &mut Tx<'_>, message: &mut Message) -> Step<()> {
-    let texts = Texts::of(std::iter::once(message));
-    let domains = texts.domains();
+    let readings = readings(std::iter::once(message));
+    let domains = domains(&readings);
     for domain in &domains {
         tx.rows.listed_domains.want(domain.clone());
     }
@@ -189,6 +181,6 @@ pub(crate) fn judge_new(tx: &mut Tx<'_>, message: &mut Message) -> Step<()> {
             listed.insert(domain);
         }
     }
-    texts.judge(&listed);
+    judge_all(readings, &listed);
     Ok(())
 }

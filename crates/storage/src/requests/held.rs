@@ -7,7 +7,7 @@ use pinwire_domain::conversation::MembershipState;
 use pinwire_domain::event::EventKind;
 use pinwire_domain::policy::Gate;
 use pinwire_domain::report::{Action, CaseState, Subject};
-use pinwire_domain::{ConversationId, PinId, UserId, limits};
+use pinwire_domain::{ConversationId, PinId, UserId, contact_request, limits};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -17,6 +17,7 @@ use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::groups::tell;
+use crate::hex::hex;
 use crate::jobs::{self, Work};
 use crate::moderation;
 use crate::page::one_more;
@@ -36,9 +37,7 @@ pub(super) struct Asking {
 /// What is the same in pins that are the same to who receives them: the link, and the picture.
 fn marks(pin: &PinSnapshot) -> Vec<String> {
     let link = pin.link_id.map(|id| format!("link {id}"));
-    let digest = Sha256::digest(pin.image_url.as_bytes());
-    let hex: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    let picture = format!("picture {}", hex.concat());
+    let picture = format!("picture {}", hex(&Sha256::digest(pin.image_url.as_bytes())));
     link.into_iter().chain([picture]).collect()
 }
 
@@ -79,8 +78,8 @@ pub(super) fn hold(tx: &mut Tx<'_>, asking: &Asking, pin: &PinSnapshot) -> Step<
         .on_conflict_do_nothing()
         .execute(c))?;
     let id = PinId::new(pin.id);
-    let is_common = counts.iter().any(|it| *it >= limits::SAME_TO_STRANGERS_MAX);
-    if !is_common || is_reviewed(tx.conn()?, id)? {
+    let same = counts.into_iter().max().unwrap_or_default();
+    if !contact_request::needs_review(same) || is_reviewed(tx.conn()?, id)? {
         return Ok(false);
     }
     let values = (
