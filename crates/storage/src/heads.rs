@@ -150,6 +150,10 @@ pub(crate) fn settle(tx: &mut Tx<'_>, user: UserId) -> Step<()> {
     // Who was pushed out depends on who wrote last: nothing may come between reading and the commit.
     log::hold(tx.conn()?)?;
     let arranged = arranged(tx.conn()?, user, now)?;
+    if !arranged.gone_open.is_empty() || arranged.gone_below.is_some() {
+        // No event is about the conversations whose heads go.
+        log::note_unlogged(tx.conn()?)?;
+    }
     for id in arranged.gone_open {
         let closed = stands_at(tx.conn()?, user, id)?;
         set(tx, user, id, (HeadState::Minimized, None), closed)?;

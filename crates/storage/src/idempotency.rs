@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::db::Conn;
 use crate::db::loaded::{Entity, Loaded, Stored, StoredTables, StoredWrites};
 use crate::db::many::{self, Table, Value, Values};
-use crate::db::tx::{LockKey, Step, Tx};
+use crate::db::tx::{Abort, LockKey, Step, Tx};
 use crate::error::Result;
 
 /// How long the outcome of an act is kept for its key.
@@ -166,7 +166,12 @@ impl Tx<'_> {
             }
             None => {}
         }
-        let outcome = act(self)?;
+        let presumed = self.rows.outcomes.presumes_absent();
+        let outcome = act(self).map_err(|abort| match abort {
+            // What is refused now may have been done before: that is to be looked up.
+            Abort::Failed(_) if presumed => Abort::NeedsConnection,
+            other => other,
+        })?;
         let kept = KeptOutcome {
             route: key.route.clone(),
             body_hash: key.body_hash.clone(),

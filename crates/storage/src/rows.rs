@@ -1,5 +1,6 @@
 //! What acts decide on in memory, kind by kind.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use pinwire_domain::ConversationId;
@@ -144,6 +145,14 @@ impl Rows {
                 }
             }
         });
+    }
+
+    /// Forgets what belongs to these conversations, also which people one is found by: a change may end that.
+    pub(crate) fn forget(&mut self, changed: &BTreeSet<ConversationId>) {
+        self.conversations.forget(|id, _| changed.contains(id));
+        self.members.forget(|id, _| changed.contains(id));
+        let found = &mut self.conversations_of_people;
+        found.forget(|_, it| it.is_some_and(|it| changed.contains(&it.0)));
     }
 
     /// A conversation and its members, if both are among the rows.

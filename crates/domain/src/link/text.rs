@@ -120,6 +120,9 @@ pub struct WrittenLink {
 pub fn links_in(text: &str) -> Vec<WrittenLink> {
     // What leads somewhere has a dot or a slash in it, or what can be taken for one: cheaper to see than where it leads.
     let may_part = |c: char| matches!(c, '.' | '/') || !c.is_ascii() && !c.is_alphabetic();
+    if !text.contains(may_part) {
+        return Vec::new();
+    }
     let words = words_of(text).filter(|(_, word, _)| word.contains(may_part));
     words
         .filter_map(|(at, word, _)| written_link(at, word))

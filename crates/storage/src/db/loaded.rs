@@ -82,6 +82,11 @@ impl<E: Entity> Loaded<E> {
         self.presumed = true;
     }
 
+    /// Whether that was done.
+    pub(crate) fn presumes_absent(&self) -> bool {
+        self.presumed
+    }
+
     /// The keys of all that acts decided to add or change.
     pub(crate) fn decided(&self) -> impl Iterator<Item = &E::Key> {
         self.decided.keys()
@@ -129,9 +134,19 @@ impl<E: Entity> Loaded<E> {
         true
     }
 
+    /// Forgets what changed since it was read.
+    pub(crate) fn forget(&mut self, changed: impl Fn(&E::Key, Option<&E>) -> bool) {
+        self.stored
+            .retain(|key, entity| !changed(key, entity.as_ref()));
+    }
+
     /// Forgets all that is of no use later; all there is beyond `most`.
     pub(crate) fn keep_for_later(&mut self, most: usize, is_of_use: impl Fn(Option<&E>) -> bool) {
         self.wanted.clear();
+        // What acts decided is committed.
+        for (key, entity) in std::mem::take(&mut self.decided) {
+            self.stored.insert(key, Some(entity));
+        }
         if self.stored.len() > most {
             self.stored = HashMap::new();
         }

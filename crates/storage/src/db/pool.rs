@@ -37,7 +37,7 @@ impl Connections {
                 .build(ConnectionManager::new(path_text(path)?))
                 .map(Self::Sqlite),
             Target::Postgres(url) => builder(size)
-                .connection_customizer(Box::new(PostgresSettings(usage)))
+                .connection_customizer(Box::new(PostgresSettings))
                 .build(ConnectionManager::new(url.as_str()))
                 .map(Self::Postgres),
         }
@@ -99,7 +99,7 @@ pub(crate) enum Usage {
 }
 
 #[derive(Debug)]
-struct PostgresSettings(Usage);
+struct PostgresSettings;
 
 impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for PostgresSettings {
     fn on_acquire(&self, c: &mut PgConnection) -> std::result::Result<(), diesel::r2d2::Error> {
@@ -107,21 +107,16 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for PostgresSettings
         // A request reads few rows by their keys, which are in memory or on a disk without a moving head, and
         // there are always other requests: so no plan should rather read whole tables, nor with several
         // processes, nor compile itself first.
-        // A statement is planned once: planning anew for each list of ids takes longer than what it then reads.
+        // A statement is planned once: planning anew for each list of ids takes longer than what it then reads. A plan
+        // made while tables are small, or nobody has counted them, is kept when they have grown: so none may be good for
+        // small ones alone.
         c.batch_execute(
             "set plan_cache_mode = force_generic_plan; set random_page_cost = 1.1;
+             set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off;
              set max_parallel_workers_per_gather = 0; set jit = off;
              set statement_timeout = '4s'; set idle_in_transaction_session_timeout = '10s';
              set synchronous_commit = on; set client_min_messages = warning; set timezone = 'UTC'",
         )
-        .map_err(diesel::r2d2::Error::QueryError)?;
-        if self.0 == Usage::Writing {
-            // A plan made while a table is small is kept when it has grown.
-            c.batch_execute(
-                "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off",
-            )
-            .map_err(diesel::r2d2::Error::QueryError)?;
-        }
-        Ok(())
+        .map_err(diesel::r2d2::Error::QueryError)
     }
 }

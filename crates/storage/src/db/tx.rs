@@ -80,6 +80,14 @@ pub(super) fn lock_all(conn: &mut Conn, keys: &BTreeSet<LockKey>) -> Result<Opti
     Ok(locked.map(|(_, seq, unlogged, _)| Base { seq, unlogged }))
 }
 
+/// Waits until nobody else is in the middle of deciding, and keeps all others from it until the transaction ends; how the
+/// log stands then. Whoever waits for it holds nothing that anybody with locks waits for.
+pub(super) fn wait_for_turn(conn: &mut Conn) -> Result<Base> {
+    many::call::<BigInt, i64>(conn, TAKE, vec![AHEAD])?;
+    // Another statement, since one sees what was committed before it began.
+    Base::now(conn)
+}
+
 /// Takes all of these keys for work that changes nothing a writer keeps in memory.
 pub(super) fn lock_beside(conn: &mut Conn, keys: &BTreeSet<LockKey>) -> Result<()> {
     many::call::<BigInt, i64>(conn, TAKE, numbers(keys))?;

@@ -2,9 +2,14 @@
 //!
 //! On PostgreSQL other nodes write, too. A writer whose last commit is still the log's newest runs *ahead*: it decides
 //! without locks on what it has in memory, and all is written by one statement that does nothing if anybody has
-//! written meanwhile. Otherwise, and for acts that need the connection, it takes locks: what two acts may not touch at
-//! once is named by [`LockKey`]s, taken for the whole batch in one global order before the first act decides; an act
-//! that finds it needs another key is undone and runs again with it. The log's head row is locked last.
+//! written meanwhile. Where that is in vain, since others write as well, it waits its *turn*: nobody else decides until
+//! it has committed, and what others have changed since its last commit is read anew. Acts that need the connection take
+//! locks: what two acts may not touch at once is named by [`LockKey`]s, taken for the whole batch in one global order
+//! before the first act decides; an act that finds it needs another key is undone and runs again with it. The log's head
+//! row is locked last.
+
+mod ahead;
+mod kept;
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,17 +22,17 @@ use super::checkpoints::Checkpoints;
 use super::many::Writes;
 use super::meter;
 use super::pool::Connections;
-use super::tx::{Abort, Emitted, LockKey, ROUNDS_MAX, Tx, lock_all, no_end};
+use super::tx::{Abort, Emitted, LockKey, ROUNDS_MAX, Tx, lock_all, no_end, wait_for_turn};
 use super::{Begin, Conn};
 use crate::error::{Result, StoreError};
 use crate::log::{self, Base, Committed};
 use crate::rows::Rows;
 use crate::source::Source;
+use ahead::Ahead;
+use kept::Kept;
 
 /// How often an act is tried when locks, ids or the database's own conflicts stand in its way.
 const ATTEMPTS_MAX: u32 = 6;
-/// Batches that take locks after runs ahead that were in vain, at most.
-const LOCKED_MAX: u32 = 63;
 
 /// How an act of a batch ended.
 enum Ended {
@@ -59,42 +64,17 @@ pub(super) struct Writer {
     ahead: Ahead,
 }
 
-/// Rows that need not be read again as long as the log stands where it stood.
-#[derive(Default)]
-struct Kept {
-    rows: Rows,
-    base: Option<Base>,
-}
-
-/// Whether to run ahead: less often, the more often it was in vain.
-#[derive(Default)]
-struct Ahead {
-    /// Batches that still take locks.
-    locked: u32,
-    /// As many as there were after the last run in vain.
-    last: u32,
-}
-
-impl Ahead {
-    /// Whether this batch may.
-    fn may(&mut self) -> bool {
-        let may = self.locked == 0;
-        self.locked = self.locked.saturating_sub(1);
-        may
-    }
-
-    fn succeeded(&mut self) {
-        self.last = 0;
-    }
-
-    fn was_in_vain(&mut self) {
-        self.last = (self.last * 2 + 1).min(LOCKED_MAX);
-        self.locked = self.last;
-    }
-}
-
 /// How the acts of a batch ended, and what was committed.
 type Outcome = (Vec<Ended>, Committed);
+
+/// What was written of a batch that was decided without locks.
+enum Written {
+    All(Outcome),
+    /// The log did not stand where it was decided on, or what the acts made cannot be written so.
+    Nothing,
+    /// An act needs more than rows in memory.
+    NeedsMore,
+}
 
 /// How far a batch is decided.
 #[derive(Default)]
@@ -177,18 +157,25 @@ impl Writer {
     fn transact(&mut self, conn: &mut Conn, batch: &mut [Waiting]) -> Result<Outcome> {
         // Only what is committed is kept.
         let mut kept = std::mem::take(&mut self.kept);
-        if conn.is_postgres() {
-            let rows = std::mem::take(&mut kept.rows);
-            if let Some(base) = kept.base.take()
-                && batch.iter().all(|w| w.way == Way::Together)
+        let mut needs_more = false;
+        if conn.is_postgres() && batch.iter().all(|w| w.way == Way::Together) {
+            if let Some(base) = kept.base
                 && self.ahead.may()
             {
-                if let Some(outcome) = self.run_ahead(conn, batch, rows, base)? {
+                let rows = std::mem::take(&mut kept.rows);
+                let written = self.run_ahead(conn, batch, rows, base)?;
+                if let Written::All(outcome) = written {
                     self.ahead.succeeded();
                     return Ok(outcome);
                 }
                 self.ahead.was_in_vain();
+                kept.base = None;
+                needs_more = matches!(written, Written::NeedsMore);
             }
+            if !needs_more && let Some(outcome) = self.run_in_turn(conn, batch, kept)? {
+                return Ok(outcome);
+            }
+            kept = Kept::default();
         }
         conn.begin(Begin::Write)?;
         match self.run_locked(conn, batch, kept) {
@@ -199,35 +186,28 @@ impl Writer {
                 Ok((ended, committed))
             }
             Err(error) => {
-                // The connection is given back broken if this fails, and the pool drops it.
-                if let Err(rollback) = conn.rollback() {
-                    tracing::debug!(%rollback, "the rollback failed");
-                }
+                roll_back(conn);
                 if batch.iter().all(|w| w.attempts >= ATTEMPTS_MAX)
                     || matches!(error, StoreError::Unavailable(_))
                 {
                     return Err(error);
                 }
-                for waiting in batch.iter_mut() {
-                    waiting.attempts += 1;
-                }
                 tracing::debug!(%error, "a batch is tried again, one by one");
-                let again = batch.iter().map(|_| Ended::Again(Again::Apart));
-                Ok((again.collect(), Committed::default()))
+                Ok(apart(batch))
             }
         }
     }
 
     /// Decides on what is in memory and of `base`, without locks, and writes it if the log still stands there.
     ///
-    /// None, and nothing is written, where it does not, and where an act needs more than rows in memory.
+    /// Nothing is written where it does not, and where an act needs more than rows in memory.
     fn run_ahead(
         &mut self,
         conn: &mut Conn,
         batch: &mut [Waiting],
         mut rows: Rows,
         base: Base,
-    ) -> Result<Option<Outcome>> {
+    ) -> Result<Written> {
         // That an act ran before with its key is found when it is written.
         rows.outcomes.presume_absent();
         let mut decided = Decided::default();
@@ -243,16 +223,46 @@ impl Writer {
             };
         let Some(ended) = all.filter(|all| !all.iter().any(|e| matches!(e, Ended::Again(_))))
         else {
-            return Ok(None);
+            return Ok(Written::NeedsMore);
         };
         let Some(committed) = log::append_ahead(conn, decided.events, &mut rows, base)? else {
-            return Ok(None);
+            return Ok(Written::Nothing);
         };
         self.kept = Kept {
             rows: rows.into_kept(),
             base: committed.after(base),
         };
-        Ok(Some((ended, committed)))
+        Ok(Written::All((ended, committed)))
+    }
+
+    /// Decides while nobody else does, and writes it by the same statement.
+    ///
+    /// None, and nothing is written, where an act needs more than rows in memory.
+    fn run_in_turn(
+        &mut self,
+        conn: &mut Conn,
+        batch: &mut [Waiting],
+        kept: Kept,
+    ) -> Result<Option<Outcome>> {
+        conn.begin(Begin::Write)?;
+        let written = wait_for_turn(conn)
+            .and_then(|base| Ok((kept.rows_at(conn, base)?, base)))
+            .and_then(|(rows, base)| self.run_ahead(conn, batch, rows, base));
+        match written {
+            Ok(Written::All(outcome)) => {
+                conn.commit().inspect_err(|_| self.kept = Kept::default())?;
+                Ok(Some(outcome))
+            }
+            Ok(_) | Err(StoreError::Database(_)) => {
+                // Without its connection it needs another one.
+                let is_undone = roll_back(conn);
+                Ok((!is_undone).then(|| apart(batch)))
+            }
+            Err(error) => {
+                roll_back(conn);
+                Err(error)
+            }
+        }
     }
 
     fn run_locked(
@@ -424,6 +434,24 @@ impl Waiting {
             Again::Apart => self.attempts = self.attempts.max(2),
         }
     }
+}
+
+/// Whether that worked: a connection that it failed on is given back broken, and the pool drops it.
+fn roll_back(conn: &mut Conn) -> bool {
+    let outcome = conn.rollback();
+    if let Err(error) = &outcome {
+        tracing::debug!(%error, "the rollback failed");
+    }
+    outcome.is_ok()
+}
+
+/// Has each act of a batch run again, by itself.
+fn apart(batch: &mut [Waiting]) -> Outcome {
+    for waiting in batch.iter_mut() {
+        waiting.attempts += 1;
+    }
+    let again = batch.iter().map(|_| Ended::Again(Again::Apart));
+    (again.collect(), Committed::default())
 }
 
 /// Decides what becomes of an act that stopped; an error of the database's own ends the batch.

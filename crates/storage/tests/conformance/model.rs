@@ -6,6 +6,7 @@ mod steps;
 
 use pinwire_domain::UserId;
 use pinwire_domain::head::HeadState;
+use pinwire_storage::Store;
 use pinwire_storage::conversations::ConversationView;
 use pinwire_storage::inbox::{Filter, UnreadTotals};
 use pinwire_storage::messages::{Message, Page};
@@ -18,6 +19,8 @@ use steps::Walk;
 
 /// Operations of all people together.
 const STEPS: usize = 50_000;
+/// The same by two nodes in turn.
+const STEPS_OF_TWO: usize = 15_000;
 /// After how many of them everything is compared.
 const COMPARED_EVERY: usize = 500;
 /// Messages of each conversation that are compared, the newest.
@@ -37,14 +40,29 @@ fn a_plain_model_agrees_on_postgres() {
     on_postgres(agrees);
 }
 
+#[test]
+fn a_plain_model_agrees_on_two_nodes() {
+    on_postgres(async |at| {
+        let nodes = at.nodes();
+        agree(at, &nodes, STEPS_OF_TWO).await;
+    });
+}
+
 async fn agrees(at: &mut TestStore) {
+    let node = at.store.clone();
+    agree(at, &[node], STEPS).await;
+}
+
+/// Each operation is done by any of these nodes: what one has in memory must not hide what another one wrote.
+async fn agree(at: &mut TestStore, nodes: &[Store], steps: usize) {
     let seed: u64 = match std::env::var(SEED) {
         Ok(seed) => seed.parse().expect("a number"),
         Err(_) => std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), ()),
     };
     println!("{SEED}={seed}");
     let mut walk = Walk::begin(at, seed).await;
-    for step in 1..=STEPS {
+    for step in 1..=steps {
+        walk.at.store = nodes.choose(&mut walk.chance).unwrap().clone();
         walk.step().await;
         if step % COMPARED_EVERY == 0 {
             for user in walk.people.clone() {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use pinwire_domain::ConversationId;
 use pinwire_domain::message::MessageDraft;
+use pinwire_domain::{ConversationId, UserId};
 use tokio::time::sleep;
 
 use crate::acts::{key, request};
@@ -147,6 +147,36 @@ fn nodes_that_write_in_turn_lose_no_count() {
              (select max(seq) from events e where e.conversation_id = c.id)",
         );
         assert_eq!(behind, 0);
+    });
+}
+
+#[test]
+fn a_group_that_another_node_changed_is_not_found_by_its_people() {
+    on_postgres(async |at| {
+        let [ana, bo, cy, dan] = ["ana", "bo", "cy", "dan"].map(|name| at.person(name));
+        let pin = at.pin(ana);
+        for other in [bo, cy, dan] {
+            at.follow(other, ana);
+        }
+        let nodes = at.nodes();
+        let sends = async |node: usize, to: &[UserId], mode| {
+            let sent = nodes[node].send(full(ana), request(pin, to, mode)).await;
+            sent.unwrap().outcome.to[0].message.unwrap().0
+        };
+        // Both write, so that they wait their turn and keep what they know.
+        let mut group = sends(0, &[bo, cy], SendMode::Group).await;
+        for round in 0..6 {
+            for node in [1, 0, 1] {
+                sends(node, &[dan], SendMode::Separate).await;
+            }
+            assert_eq!(sends(0, &[bo, cy], SendMode::Group).await, group, "{round}");
+            let title = Some(format!("Halls {round}"));
+            let id = ConversationId::new(group);
+            nodes[1].name_group(ana, id, title).await.unwrap();
+            let another = sends(0, &[bo, cy], SendMode::Group).await;
+            assert_ne!(another, group, "it has a name now");
+            group = another;
+        }
     });
 }
 
