@@ -10,6 +10,7 @@ on_both_profiles!(
     a_doubtful_link_is_a_click_through_by_every_door,
     a_blocked_domain_is_never_delivered,
     links_in_texts_are_judged_as_well,
+    what_is_written_on_pins_and_boards_is_judged_as_well,
     a_text_holds_a_bounded_number_of_links,
 );
 
@@ -219,6 +220,51 @@ async fn links_in_texts_are_judged_as_well(world: &World) {
         .await
         .is(200);
     assert_eq!(texts["items"][0]["text"], "No pills.com/x!");
+}
+
+async fn what_is_written_on_pins_and_boards_is_judged_as_well(world: &World) {
+    let [ana, bob, mo] = world.people(["ana", "bob", "mo"]).await;
+    let bob = bob.on(world.other_node());
+    let mo = world.appoints(&mo).await;
+    let pin = ana.pins("Cheap at pills.com today").await;
+    let id = ana.sends(&pin).to(&bob).await.conversation;
+    let board = ana.makes_board("All of pills.com", "PUBLIC").await;
+    let shared = json!({"board_id": board});
+    ana.writing(&id, &shared).send().await.is(201);
+    let answer = json!({"text": "Look", "reply_to": 1});
+    ana.writing(&id, &answer).send().await.is(201);
+    let domain = "/v5/moderation/domains/pills.com";
+    mo.api.put(domain, &json!({})).await.is(200);
+    let doors = [
+        format!("/v5/conversations/{id}"),
+        format!("/v5/conversations/{id}/messages"),
+        format!("/v5/conversations/{id}/pins"),
+        "/v5/conversations".to_owned(),
+    ];
+    for path in &doors {
+        let answer = bob.api.get(path).await.is(200).to_string();
+        assert!(!answer.contains("pills.com"), "{path}: {answer}");
+    }
+    assert_eq!(card(&bob, &id).await["title"], "Cheap at […] today");
+    let mut phone = bob.connects().await;
+    ana.sends(&pin).to(&bob).await;
+    let heard = phone.next_is("message.created").await;
+    let title = &heard["data"]["message"]["pin"]["title"];
+    assert_eq!(title, "Cheap at […] today");
+    // Moderators see what was written.
+    let subject = json!({"kind": "message", "conversation_id": id, "position": 2});
+    let report = json!({"subject": subject, "category": "spam"});
+    bob.api.post("/v5/reports", &report).await.is(201);
+    let queue = mo.api.get("/v5/moderation/reports").await.is(200);
+    let number = queue["items"][0]["id"].as_str().expect("an id");
+    let path = format!("/v5/moderation/reports/{number}");
+    let case = mo.api.get(&path).await.is(200).to_string();
+    assert!(case.contains("Cheap at pills.com today"), "{case}");
+    assert!(case.contains("All of pills.com"), "{case}");
+    // Nothing was lost: it was hidden.
+    mo.api.request(Method::DELETE, domain).send().await.is(204);
+    let shown = card(&bob, &id).await;
+    assert_eq!(shown["title"], "Cheap at pills.com today");
 }
 
 async fn a_text_holds_a_bounded_number_of_links(world: &World) {

@@ -1,5 +1,5 @@
-//! Links in the texts of messages: judged whenever they are read, by what is written and by the domains that are
-//! blocked now.
+//! Links in the texts of messages, and in what is written on the pins and boards that they carry: judged whenever they
+//! are read, by what is written and by the domains that are blocked now.
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -96,18 +96,29 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// The texts of messages, and of what they answer, that hold links.
+/// The texts of messages, of what they carry, and of what they answer, that hold links.
 fn readings<'a>(messages: impl Iterator<Item = &'a mut Message>) -> Vec<Reading<'a>> {
-    let of_message = |message: &'a mut Message| {
+    let mut all = Vec::new();
+    for message in messages {
         let links = &mut message.links;
         let text = message.text.as_mut();
-        let text = text.and_then(|text| Reading::of(text, Goes::Told(links)));
+        all.extend(text.and_then(|text| Reading::of(text, Goes::Told(links))));
         let quote = message.reply_to.as_mut().and_then(|it| it.quote.as_mut());
-        let quoted = quote.and_then(|it| it.text.as_mut());
-        let quoted = quoted.and_then(|text| Reading::of(text, Goes::Quoted));
-        text.into_iter().chain(quoted)
-    };
-    messages.flat_map(of_message).collect()
+        let (quoted, title) = quote.map_or((None, None), |it| {
+            let title = it.carries.as_mut().and_then(|it| it.title.as_mut());
+            (it.text.as_mut(), title)
+        });
+        all.extend(quoted.and_then(|text| Reading::of(text, Goes::Quoted)));
+        let pin = message.pin.as_mut().map(|it| &mut it.snapshot);
+        let on_pin = pin.map(|it| [&mut it.title, &mut it.description, &mut it.alt_text]);
+        let on_pin = on_pin.into_iter().flatten().filter_map(Option::as_mut);
+        let board = message.board.as_mut().map(|(it, _)| it);
+        let on_board = board.map(|it| [Some(&mut it.name), it.description.as_mut()]);
+        let on_board = on_board.into_iter().flatten().flatten();
+        let written = title.into_iter().chain(on_pin).chain(on_board);
+        all.extend(written.filter_map(|text| Reading::of(text, Goes::Nowhere)));
+    }
+    all
 }
 
 /// The domains that a list would hold if it is against any of the links.
@@ -122,8 +133,8 @@ fn judge_all(readings: Vec<Reading<'_>>, listed: &BTreeSet<String>) {
     }
 }
 
-/// Judges the links in the texts of messages and of what they answer, and hides what must not be delivered. One
-/// statement, if any of them holds a link.
+/// Judges the links in the texts of messages, of what they carry and of what they answer, and hides what must not be
+/// delivered. One statement, if any of them holds a link.
 pub(crate) fn judge<'a>(
     conn: &mut Conn,
     messages: impl Iterator<Item = &'a mut Message>,

@@ -171,22 +171,33 @@ enum Kept {
     },
 }
 
-/// Gives messages their texts as they were written: moderators see what is hidden from receivers.
+/// Gives messages and what they carry their texts as they were written: moderators see what is hidden from receivers.
 fn unhide<'a>(
     conn: &mut Conn,
     id: ConversationId,
     messages: impl IntoIterator<Item = &'a mut Message>,
 ) -> Result<()> {
+    type Written = (Option<String>, Option<String>, Option<String>);
     let mut all: Vec<&mut Message> = messages.into_iter().collect();
     let positions: Vec<i64> = all.iter().map(|it| it.position).collect();
-    let rows: Vec<(i64, Option<String>)> = on!(conn, c => message_rows::table
+    let rows: Vec<(i64, Written)> = on!(conn, c => message_rows::table
         .filter(message_rows::conversation_id.eq(id.get()))
         .filter(message_rows::position.eq_any(positions))
-        .select((message_rows::position, message_rows::body))
+        .select((
+            message_rows::position,
+            (message_rows::body, message_rows::pin_snapshot, message_rows::board_snapshot),
+        ))
         .load(c))?;
-    let mut texts: HashMap<i64, Option<String>> = rows.into_iter().collect();
+    let mut rows: HashMap<i64, Written> = rows.into_iter().collect();
     for message in &mut all {
-        message.text = texts.remove(&message.position).flatten();
+        let (text, pin, board) = rows.remove(&message.position).unwrap_or_default();
+        message.text = text;
+        if let Some((shown, written)) = message.pin.as_mut().zip(pin) {
+            shown.snapshot = serde_json::from_str(&written)?;
+        }
+        if let Some(((shown, _), written)) = message.board.as_mut().zip(board) {
+            *shown = serde_json::from_str(&written)?;
+        }
     }
     Ok(())
 }
