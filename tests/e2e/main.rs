@@ -26,6 +26,7 @@ mod gate;
 mod groups;
 mod heads;
 mod inspector;
+mod limits;
 mod links;
 mod members;
 mod mine;

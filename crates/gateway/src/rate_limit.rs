@@ -75,11 +75,23 @@ impl<K: Hash + Eq + Clone> Limit<K> {
 
     /// Counts a try on one of so many nodes, and leaves for the answer's headers what is left.
     fn count(&self, request: &HttpRequest, key: &K, nodes: u32) -> ApiResult<()> {
+        let (allowance, outcome) = self.check(key, nodes);
+        tell(request, allowance);
+        outcome
+    }
+
+    /// Counts a try on one of so many nodes: what is left, and whether it may be.
+    fn check(&self, key: &K, nodes: u32) -> (Allowance, ApiResult<()>) {
         // With more nodes than tries, one try takes all.
         let nodes = nodes.clamp(1, self.quota.most);
         let each = NonZeroU32::new(nodes).unwrap_or(NonZeroU32::MIN);
         let Ok(checked) = self.limiter.check_key_n(key, each) else {
-            return Err(self.reached(self.quota.most, Duration::ZERO));
+            let none = Allowance {
+                limit: 1,
+                remaining: 0,
+                reset_s: 60,
+            };
+            return (none, Err(self.reached(1, Duration::ZERO)));
         };
         let (quota, remaining, wait) = match &checked {
             Ok(left) => (
@@ -99,11 +111,11 @@ impl<K: Hash + Eq + Clone> Limit<K> {
             remaining: remaining / nodes,
             reset_s: whole_seconds(quota.replenish_interval() * used),
         };
-        tell(request, allowance);
-        match checked {
+        let outcome = match checked {
             Ok(_) => Ok(()),
             Err(_) => Err(self.reached(allowance.limit, wait)),
-        }
+        };
+        (allowance, outcome)
     }
 
     /// Counts the same over all nodes.
@@ -227,11 +239,23 @@ impl RateLimits {
     /// # Errors
     /// 429 with the time to wait.
     pub fn request(&self, request: &HttpRequest, user: UserId) -> ApiResult<()> {
-        let limit = match *request.method() {
+        let limit = self.by_method(request.method());
+        limit.count(request, &user, self.nodes())
+    }
+
+    /// Counts a frame that does what a request of this method does.
+    ///
+    /// # Errors
+    /// 429 with the time to wait.
+    pub fn frame(&self, method: &Method, user: UserId) -> ApiResult<()> {
+        self.by_method(method).check(&user, self.nodes()).1
+    }
+
+    fn by_method(&self, method: &Method) -> &Limit<UserId> {
+        match *method {
             Method::GET | Method::HEAD => &self.reads,
             _ => &self.writes,
-        };
-        limit.count(request, &user, self.nodes())
+        }
     }
 
     /// Counts a sign-in, sign-up or other try that costs a password hash, by the request's address.
@@ -338,6 +362,11 @@ mod tests {
         assert_eq!(of_two, [Some((2, 1)), Some((2, 0)), None]);
         limits.share_among(9);
         assert_eq!([ask(3), ask(3)], [Some((1, 0)), None]);
+        // A frame counts as what it does.
+        assert!(limits.frame(&Method::PUT, UserId::new(3)).is_err());
+        assert!(limits.frame(&Method::GET, UserId::new(3)).is_ok());
+        assert!(limits.frame(&Method::PUT, UserId::new(4)).is_ok());
+        assert_eq!(ask(4), None);
         let reads = TestRequest::get().to_http_request();
         assert!(
             limits.request(&reads, UserId::new(1)).is_ok(),

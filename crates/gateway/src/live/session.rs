@@ -1,5 +1,6 @@
 //! One WebSocket: what its peer says, and the frames of its stream.
 
+use actix_web::http::Method;
 use actix_web::web;
 use pinwire_domain::{ConversationId, Field, Refusal, UserId, limits};
 use serde::Serialize;
@@ -24,6 +25,10 @@ const UNANSWERED_MAX: u32 = 2;
 pub const FRAMES_BURST: f64 = 100.0;
 /// Frames a client may send each second by and by.
 pub const FRAMES_PER_SECOND: f64 = 20.0;
+/// The operation that a `read` frame does the same as.
+const READ: &str = "/v5/conversations/{conversation_id}/read";
+/// The operation that a `typing` frame does the same as.
+const TYPING: &str = "/v5/conversations/{conversation_id}/typing";
 
 /// A WebSocket that is about to begin.
 pub struct Opening {
@@ -209,8 +214,8 @@ impl Session {
     }
 
     /// Makes sure that the token allows what another operation does.
-    fn check_scopes_of(&self, method: &str, path: &str) -> Result<(), ApiError> {
-        match crate::routes::find(method, path) {
+    fn check_scopes_of(&self, method: &Method, path: &str) -> Result<(), ApiError> {
+        match crate::routes::find(method.as_str(), path) {
             Some(operation) => {
                 crate::auth::check_scopes(&self.feed.caller().scopes, operation.scopes)
             }
@@ -218,9 +223,15 @@ impl Session {
         }
     }
 
+    /// Counts a frame like a request of this method.
+    fn count(&self, method: &Method) -> Result<(), ApiError> {
+        let user = self.feed.caller().user;
+        self.feed.app().rate_limits.frame(method, user)
+    }
+
     /// Notes what has reached the peer; it is written soon, together with what comes meanwhile.
     fn acknowledges(&mut self, seq: i64) -> Result<(), ApiError> {
-        self.check_scopes_of("PUT", "/v5/conversations/{conversation_id}/read")?;
+        self.check_scopes_of(&Method::PUT, READ)?;
         let reached = self.unacknowledged.acknowledge(seq);
         let acks = &self.feed.app().live.acks;
         acks.note(self.feed.caller().user, reached);
@@ -228,13 +239,15 @@ impl Session {
     }
 
     async fn types(&self, conversation: &str) -> Result<(), ApiError> {
-        self.check_scopes_of("POST", "/v5/conversations/{conversation_id}/typing")?;
+        self.count(&Method::POST)?;
+        self.check_scopes_of(&Method::POST, TYPING)?;
         let id: ConversationId = crate::api::id(conversation, "conversation_id")?;
         signs::type_in(self.feed.app(), self.feed.caller().user, id).await
     }
 
     /// Watches these people from now on; those of them who are online.
     async fn watches(&mut self, user_ids: &[String]) -> Result<Vec<UserId>, ApiError> {
+        self.count(&Method::GET)?;
         if user_ids.len() > limits::PRESENCE_PEOPLE_MAX {
             let reason = format!("at most {} people", limits::PRESENCE_PEOPLE_MAX);
             return Err(Refusal::InvalidValue(Field::new("user_ids", reason)).into());
@@ -255,13 +268,15 @@ impl Session {
     }
 
     async fn read(&self, conversation: &str, position: i64) -> Result<(), ApiError> {
-        self.check_scopes_of("PUT", "/v5/conversations/{conversation_id}/read")?;
+        self.count(&Method::PUT)?;
+        self.check_scopes_of(&Method::PUT, READ)?;
         let id: ConversationId = crate::api::id(conversation, "conversation_id")?;
         let store = &self.feed.app().store;
         Ok(store.read_to(self.feed.caller().user, id, position).await?)
     }
 
     async fn refresh(&mut self, token: &str) -> Result<(), ApiError> {
+        self.count(&Method::GET)?;
         let app = self.feed.app();
         let claims = app.tokens.verify(token, clock::now())?;
         let caller = app.live_caller(claims).await?;
