@@ -158,6 +158,8 @@ struct Stage {
     eve: Person,
     cleo: Person,
     dan: Person,
+    /// Talked with Ana and Bob, who have blocked her since.
+    fay: Person,
     /// A moderator, who is a stranger otherwise.
     mo: Person,
     ids: Ids,
@@ -165,11 +167,16 @@ struct Stage {
 
 impl Stage {
     async fn set(world: &World) -> Self {
-        let [ana, bob, cleo, dan, eve, mo] = world
-            .people(["ana", "bob", "cleo", "dan", "eve", "mo"])
+        let [ana, bob, cleo, dan, eve, fay, mo] = world
+            .people(["ana", "bob", "cleo", "dan", "eve", "fay", "mo"])
             .await;
         let mo = world.appoints(&mo).await;
         dan.is_wary().await;
+        let door = fay.pins("Blue door").await;
+        for who in [&ana, &bob] {
+            fay.sends(&door).to(who).await;
+            who.blocks(&fay).await;
+        }
         let board = ana.makes_board("Secret", "SECRET").await;
         let pin = ana.pins_on(&board, "Green hall").await;
         let sent = ana.sends(&pin).to_group(&[&bob, &cleo, &dan]).await;
@@ -196,6 +203,7 @@ impl Stage {
             eve,
             cleo,
             dan,
+            fay,
             mo,
             ids,
         }
@@ -214,7 +222,16 @@ async fn what_is_anothers_answers_like_what_is_not_there(world: &World) {
     let nothing = Ids::of_nothing();
     // Bob has nothing to do with what is Ana's alone.
     for operation in operations() {
-        let outsiders = [&stage.eve, &stage.cleo, &stage.dan, &stage.bob, &stage.mo];
+        let Stage {
+            bob,
+            eve,
+            cleo,
+            dan,
+            fay,
+            mo,
+            ..
+        } = &stage;
+        let outsiders = [eve, cleo, dan, fay, bob, mo];
         let of_moderators = operation.path.starts_with("/v5/moderation/");
         for who in outsiders {
             let of_conversation = operation.path.contains("{conversation_id}");

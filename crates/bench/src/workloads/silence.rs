@@ -151,7 +151,7 @@ async fn ask_all(
         let receivers = receivers.get(place).context("no receivers")?;
         let turn = (turn * EACH + step / FATES.len()) % receivers.len();
         let receiver = receivers.get(turn).context("no receiver")?;
-        // In every case the receiver does as much meanwhile, so that it is not this that makes the difference.
+        // Also who does not block the sender blocks somebody, so that it is not this that makes the difference.
         let blocked = if fate == Fate::Blocked { sender } else { one };
         let blocks = format!("/v5/blocks/{}", blocked.id);
         receives(own, receiver, "PUT", &blocks).await?;
@@ -168,12 +168,13 @@ async fn ask_all(
         found.push((1, fate, time));
         let sent: Sent<'_> = serde_json::from_slice(&answer)?;
         let id = sent.results.first().context("no result")?.conversation_id;
-        let meanwhile = match fate {
-            Fate::Ignored => format!("/v5/contact_requests/{id}/ignore"),
-            _ => format!("/v5/blocks/{}", other.id),
-        };
-        let method = if fate == Fate::Ignored { "POST" } else { "PUT" };
-        receives(own, receiver, method, &meanwhile).await?;
+        if fate == Fate::Ignored {
+            let ignores = format!("/v5/contact_requests/{id}/ignore");
+            receives(own, receiver, "POST", &ignores).await?;
+        }
+        // Whatever came before, the server has the same in memory after it.
+        let blocks = format!("/v5/blocks/{}", other.id);
+        receives(own, receiver, "PUT", &blocks).await?;
         let path = format!("/v5/conversations/{id}");
         let messages = format!("{path}/messages");
         let next = Request::new("POST", &messages).by(&token);
