@@ -52,7 +52,7 @@ async fn answer_and_frame_are_whole(world: &World) {
         "pin": {
             "pin_id": "[pin_id]", "owner_id": "[owner_id]", "title": "Green hall", "description": null,
             "alt_text": null, "link": "https://halls.example/1", "image_url": "https://img.example/hall.jpg",
-            "dominant_color": null, "pin_state": "live",
+            "image_width": null, "image_height": null, "dominant_color": null, "pin_state": "live",
             "link_check": {"verdict": "ok", "reasons": [], "click_through": "[click_through]"},
         },
     });

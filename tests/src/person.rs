@@ -171,6 +171,15 @@ impl Person {
         self.pins_with("Green hall", &json!({"link": link})).await
     }
 
+    /// Makes a pin of the picture that this host serves, which leads to another one.
+    pub async fn pins_from(&self, picture_host: &str, link_host: &str) -> Pin {
+        let url = format!("http://{picture_host}/1.png");
+        let source = json!({"source_type": "image_url", "url": url});
+        let link = format!("http://{link_host}/");
+        let more = json!({"media_source": source, "link": link});
+        self.pins_with("Green hall", &more).await
+    }
+
     async fn pins_with(&self, title: &str, more: &Value) -> Pin {
         let mut body = json!({
             "title": title,

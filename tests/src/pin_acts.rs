@@ -14,6 +14,11 @@ impl Person {
             .await
     }
 
+    /// Reads a pin.
+    pub async fn looks_at_pin(&self, pin: &Pin) -> Answer {
+        self.api.get(&format!("/v5/pins/{}", pin.id)).await
+    }
+
     /// Removes a pin.
     pub async fn removes_pin(&self, pin: &Pin) {
         let path = format!("/v5/pins/{}", pin.id);

@@ -25,6 +25,7 @@ pub mod membership;
 pub mod message;
 pub mod message_query;
 pub mod people_query;
+pub mod picture;
 pub mod pin;
 pub mod policy;
 pub mod quota;

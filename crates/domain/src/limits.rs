@@ -63,13 +63,13 @@ pub const CLAIM_MS: i64 = 30 * 60 * 1_000;
 pub const EVIDENCE_MESSAGES_MAX: i64 = 20;
 /// How long after a link was made somebody looks again where it leads, in milliseconds.
 pub const LINK_CHECKED_AGAIN_MS: [i64; 2] = [60 * 60 * 1_000, 24 * 60 * 60 * 1_000];
-/// How often somebody tries to look where a link leads before that is held against it.
+/// How often somebody tries to look where a link leads, before that is held against it, or at a picture.
 pub const LINK_TRIES: i64 = 3;
 /// How long after a try that failed the next one comes, in milliseconds.
 pub const LINK_TRIED_AGAIN_MS: i64 = 60 * 1_000;
 /// How long a look at a link holds for who follows it, in milliseconds.
 pub const LINK_FRESH_MS: i64 = 10 * 60 * 1_000;
-/// How long one node alone looks at a link, in milliseconds.
+/// How long one node alone looks at a link or a picture, in milliseconds.
 pub const LINK_LEASE_MS: i64 = 60 * 1_000;
 /// Redirects of a link that are followed; one more is held against it.
 pub const REDIRECTS_MAX: usize = 5;
@@ -77,6 +77,10 @@ pub const REDIRECTS_MAX: usize = 5;
 pub const TEXT_LINKS_MAX: usize = 20;
 /// Pixels of the shorter side of a picture, below which it does not show what a link promises.
 pub const PICTURE_SIDE_MIN: u32 = 100;
+/// Bytes of a picture's file that are read: more than its size needs. Of a larger file the colour stays unknown.
+pub const PICTURE_BYTES_MAX: usize = 1_024 * 1_024;
+/// Pixels of a picture at most whose colour is looked for.
+pub const PICTURE_PIXELS_MAX: u64 = 4_194_304;
 /// People one send may name.
 pub const RECIPIENTS_MAX: usize = 10;
 /// People in a conversation, the caller included, unless set otherwise.

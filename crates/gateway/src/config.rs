@@ -169,20 +169,20 @@ pub struct ServeArgs {
     /// Sign-ins a minute to one account, 1 or more.
     #[arg(long, env = "PINWIRE_ATTEMPTS_PER_ACCOUNT", default_value_t = ATTEMPTS_PER_ACCOUNT_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
     pub attempts_per_account: u32,
-    /// Requests a minute by one person that change something, 1 or more; each node gives its share.
+    /// Requests a minute by one person that change something, and frames that do, 1 or more; each node gives its share.
     #[arg(long, env = "PINWIRE_WRITES_PER_USER", default_value_t = WRITES_PER_USER_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
     pub writes_per_user: u32,
-    /// Requests a minute by one person that read, 1 or more; each node gives its share.
+    /// Requests a minute by one person that read, and frames that do, 1 or more; each node gives its share.
     #[arg(long, env = "PINWIRE_READS_PER_USER", default_value_t = READS_PER_USER_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
     pub reads_per_user: u32,
     /// Proxies that are believed when they name a client in `X-Forwarded-For`, as addresses or networks such as
     /// `10.0.0.0/8`, separated by commas.
     #[arg(long, env = "PINWIRE_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
-    /// Judge links by their address alone, and look nowhere.
+    /// Judge links by their address alone, and look nowhere; pictures are not read either.
     #[arg(long, env = "PINWIRE_NO_LINK_CHECKS", value_parser = BoolishValueParser::new())]
     pub no_link_checks: bool,
-    /// Networks that links may lead to though they are not of the public internet, such as `10.0.0.0/8`, separated by
+    /// Networks that links may lead to, and pictures be read from, though they are not of the public internet, such as `10.0.0.0/8`, separated by
     /// commas.
     #[arg(long, env = "PINWIRE_LINK_NETWORKS", value_delimiter = ',', value_parser = network)]
     pub link_networks: Vec<IpNet>,

@@ -1,22 +1,30 @@
-//! Looking where links lead, after pins were made, changed or sent, and again later.
+//! Looking where links lead, after pins were made, changed or sent, and again later; and at pins' pictures.
 
 pub mod guard;
 pub mod journey;
+mod picture;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use pinwire_storage::links::Inspection;
+use pinwire_storage::pictures::Reading;
 use pinwire_storage::{Store, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use journey::Traveller;
 
-/// How often a node looks whether a link is due.
+/// How often a node looks whether something is due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Links that a node looks at together.
+/// Links and pictures that a node looks at together.
 const TOGETHER_MAX: usize = 8;
+
+/// What is to be looked at.
+enum Due {
+    Link(Inspection),
+    Picture(Reading),
+}
 
 /// Works for ever. Any number of nodes may; without a traveller, links are judged by their address alone.
 pub async fn run(store: Store, traveller: Option<Arc<Traveller>>) {
@@ -40,7 +48,7 @@ async fn work(store: &Store, traveller: Option<&Arc<Traveller>>) -> Result<(), S
     loop {
         let due = match looks.len() {
             TOGETHER_MAX.. => None,
-            _ => store.next_inspection().await?,
+            _ => next(store).await?,
         };
         if let Some(due) = due {
             let (store, traveller) = (store.clone(), Arc::clone(traveller));
@@ -51,12 +59,31 @@ async fn work(store: &Store, traveller: Option<&Arc<Traveller>>) -> Result<(), S
             None => return Ok(()),
             Some(Ok(outcome)) => outcome?,
             // The lease runs out, and somebody else looks.
-            Some(Err(error)) => tracing::warn!(%error, "a look at a link ended early"),
+            Some(Err(error)) => tracing::warn!(%error, "a look ended early"),
         }
     }
 }
 
-async fn look(store: &Store, traveller: &Traveller, due: Inspection) -> Result<(), StoreError> {
-    let journey = traveller.follow(&due.address).await;
-    store.note_inspection(due, journey).await
+/// What is due next: links before pictures.
+async fn next(store: &Store) -> Result<Option<Due>, StoreError> {
+    if let Some(link) = store.next_inspection().await? {
+        return Ok(Some(Due::Link(link)));
+    }
+    Ok(store.next_reading().await?.map(Due::Picture))
+}
+
+async fn look(store: &Store, traveller: &Traveller, due: Due) -> Result<(), StoreError> {
+    match due {
+        Due::Link(link) => {
+            let journey = traveller.follow(&link.address).await;
+            store.note_inspection(link, journey).await
+        }
+        Due::Picture(reading) => {
+            let picture = match traveller.fetch(&reading.address).await {
+                Some(file) => picture::read(file).await,
+                None => None,
+            };
+            store.note_reading(reading, picture).await
+        }
+    }
 }

@@ -56,10 +56,15 @@ impl Work {
 
 /// Adds a job.
 pub(crate) fn add(tx: &mut Tx<'_>, work: &Work) -> Step<()> {
+    add_after(tx, work, 0)
+}
+
+/// Adds a job that begins after so many milliseconds.
+pub(crate) fn add_after(tx: &mut Tx<'_>, work: &Work, wait_ms: i64) -> Step<()> {
     let values = (
         jobs::id.eq(tx.source.new_id()),
         jobs::work.eq(serde_json::to_string(work).map_err(StoreError::from)?),
-        jobs::due_at.eq(tx.source.now().as_millis()),
+        jobs::due_at.eq(tx.source.now().plus_millis(wait_ms).as_millis()),
     );
     on!(tx.conn()?, c => diesel::insert_into(jobs::table).values(&values).execute(c))?;
     Ok(())

@@ -39,6 +39,7 @@ pub mod nodes;
 pub mod page;
 pub mod passwords;
 pub mod people;
+pub mod pictures;
 pub mod pin_snapshots;
 pub mod pins;
 pub mod read_marks;

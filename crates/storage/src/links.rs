@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use pinwire_domain::Refusal;
 use pinwire_domain::link::judge::{self, Journey, Judgement, Reason, Suspect, Verdict};
 use pinwire_domain::link::lists::Lists;
+use pinwire_domain::picture::PictureSize;
 
 use crate::Store;
 use crate::db::tx::{LockKey, Step, Tx};
@@ -70,6 +71,27 @@ impl LinkCheck {
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.verdict == Verdict::Ok
+    }
+
+    /// The same of a link whose pin has a picture that is too small to show what it promises.
+    #[must_use]
+    pub fn with_small_picture(self) -> Self {
+        let (verdict, reasons) = (self.verdict, self.reasons);
+        let judgement = Judgement { verdict, reasons }.with_small_picture();
+        Self {
+            verdict: judgement.verdict,
+            reasons: judgement.reasons,
+            ..self
+        }
+    }
+
+    /// The same of a link whose pin has a picture of this size, as far as it is known.
+    pub(crate) fn under_picture(self, size: Option<PictureSize>) -> Self {
+        if size.is_some_and(PictureSize::is_too_small) {
+            self.with_small_picture()
+        } else {
+            self
+        }
     }
 
     /// As the views have it: verdict, token and reasons.
@@ -154,7 +176,6 @@ pub(crate) fn of(tx: &mut Tx<'_>, rules: &LinkRules, address: &str) -> Step<i64>
     let suspect = Suspect {
         link: address,
         journey: None,
-        picture: None,
     };
     let domains = suspect.domains();
     let listed = listed(tx.conn()?, &domains)?;

@@ -53,6 +53,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!("2026-11-27-000110_daily_limits" works_with "2026-11-23-000001_first"),
     migration!("2026-11-28-000120_exact_limits" works_with "2026-11-23-000001_first"),
     migration!("2026-11-28-000130_held_requests" works_with "2026-11-23-000001_first"),
+    migration!("2026-11-30-000140_pictures" works_with "2026-11-23-000001_first"),
     migration!("2026-11-30-000150_members_of_few_blocks" works_with "2026-11-23-000001_first"),
 ];
 

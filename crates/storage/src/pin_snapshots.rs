@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use pinwire_domain::board::Access;
 use pinwire_domain::message::{self, PinState};
+use pinwire_domain::picture::PictureSize;
 use pinwire_domain::{PinId, Refusal, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,8 @@ use crate::db::tx::{Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::links::{CHECK, LinkCheck};
-use crate::schema::{boards, links, pins};
+use crate::pictures::{self, FACTS, Facts};
+use crate::schema::{boards, links, pictures as picture_rows, pins};
 
 /// What a message keeps of a pin: as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +34,12 @@ pub struct PinSnapshot {
     pub image_url: String,
     /// `#rrggbb`.
     pub dominant_color: Option<String>,
+    /// Pixels of the picture's width, if known; one that was sent before has it when it becomes known.
+    #[serde(default)]
+    pub image_width: Option<u32>,
+    /// Pixels of the picture's height, likewise.
+    #[serde(default)]
+    pub image_height: Option<u32>,
     /// The pin's version.
     pub version: i64,
     /// The row of the link.
@@ -57,6 +65,9 @@ impl SentPin {
         link_check: Option<LinkCheck>,
     ) -> Self {
         let sent = (snapshot.version, snapshot.link.as_deref());
+        let size = snapshot.image_width.zip(snapshot.image_height);
+        let size = size.map(|(width, height)| PictureSize { width, height });
+        let link_check = link_check.map(|check| check.under_picture(size));
         let verdict = link_check.as_ref().map(|check| check.verdict);
         Self {
             state: message::pin_state(sent, now, verdict),
@@ -105,6 +116,7 @@ type PinRow = (
     Option<String>,
     Option<i64>,
     Option<(String, String, String)>,
+    Facts,
 );
 
 impl Entity for SendablePin {
@@ -115,6 +127,7 @@ impl Entity for SendablePin {
         let rows: Vec<PinRow> = on!(conn, c => pins::table
             .left_join(boards::table)
             .left_join(links::table)
+            .left_join(picture_rows::table)
             .filter(pins::id.eq_any(&ids).and(pins::removed_at.is_null()))
             .select((
                 (
@@ -131,6 +144,7 @@ impl Entity for SendablePin {
                 boards::privacy.nullable(),
                 pins::link_id,
                 CHECK.nullable(),
+                FACTS.nullable(),
             ))
             .load(c))?;
         rows.into_iter().map(Self::read).collect()
@@ -139,9 +153,10 @@ impl Entity for SendablePin {
 
 impl SendablePin {
     fn read(
-        (facts, dominant_color, version, privacy, link_id, check): PinRow,
+        (facts, dominant_color, version, privacy, link_id, check, picture): PinRow,
     ) -> Result<(PinId, Self)> {
         let (id, owner_id, title, description, alt_text, link, image_url) = facts;
+        let (size, seen_color) = pictures::of_columns(picture)?;
         let snapshot = PinSnapshot {
             id,
             owner_id,
@@ -150,7 +165,9 @@ impl SendablePin {
             alt_text,
             link,
             image_url,
-            dominant_color,
+            dominant_color: dominant_color.or(seen_color),
+            image_width: size.map(|it| it.width),
+            image_height: size.map(|it| it.height),
             version,
             link_id,
         };

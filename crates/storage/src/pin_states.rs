@@ -1,5 +1,5 @@
-//! Telling every conversation that holds a pin that it stands otherwise now: edited, leading elsewhere, removed, or
-//! with another verdict on its link.
+//! Telling every conversation that holds a pin that it stands otherwise now: edited, leading elsewhere, removed, with
+//! another verdict on its link, or with a picture whose size is known.
 //!
 //! The act that changes the pin tells the first conversations in its own transaction; where there are more, a job goes
 //! on. Whoever sends the pin meanwhile either is told as well or sends it as it is now: the conversations are looked up
@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::jobs::{self, Work};
 use crate::log::{self, About, NewEvent};
 use crate::page::one_more;
+use crate::pictures;
 
 /// The pins that stand otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,8 @@ pub(crate) enum Changed {
     Link { id: i64 },
     /// Those that were sent with a link to this domain.
     Domain { domain: String },
+    /// Those with this picture, where a message does not have its size yet.
+    Picture { id: i64 },
 }
 
 impl Changed {
@@ -118,6 +121,11 @@ impl Telling {
                 One::Text(domain.as_str()),
                 0,
             ),
+            Changed::Picture { id } => (
+                format!("p.picture_id = $1 and p.id > $2 and {}", pictures::lacks_size(conn)),
+                One::Number(*id),
+                0,
+            ),
         };
         let query = format!(
             "select distinct m.pin_id, m.conversation_id, p.owner_id
@@ -164,9 +172,13 @@ impl Telling {
                 about: About::Pin(id, PinId::new(held.pin)),
             });
         }
-        let last = next.last().filter(|_| more);
+        let last = next.last().map(|last| (last.pin, last.conversation));
+        if let (Changed::Picture { id }, Some(last)) = (&self.changed, last) {
+            pictures::keep_in_messages(tx.conn()?, *id, (self.after, last))?;
+        }
+        let last = last.filter(|_| more);
         Ok(last.map(|last| Self {
-            after: (last.pin, last.conversation),
+            after: last,
             ..self
         }))
     }
@@ -180,6 +192,11 @@ pub(crate) fn tell(tx: &mut Tx<'_>, changed: Changed) -> Step<()> {
         jobs::add(tx, &Work::TellPinStates(left))?;
     }
     Ok(())
+}
+
+/// Tells those who are found then, after so many milliseconds.
+pub(crate) fn tell_after(tx: &mut Tx<'_>, changed: Changed, wait_ms: i64) -> Step<()> {
+    jobs::add_after(tx, &Work::TellPinStates(Telling::new(changed)), wait_ms)
 }
 
 /// Tells them by a job alone, for an act that changes many pins in several ways.

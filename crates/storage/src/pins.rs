@@ -1,9 +1,20 @@
 //! Pins: making, saving, reading, changing and removing them.
 
+/// The columns of [`Looks`].
+macro_rules! looks {
+    () => {
+        (
+            $crate::links::CHECK.nullable(),
+            $crate::pictures::FACTS.nullable(),
+        )
+    };
+}
+
 mod copying;
 
 use diesel::prelude::*;
 use pinwire_domain::board::{Access, Privacy};
+use pinwire_domain::picture::PictureSize;
 use pinwire_domain::pin::{PinChange, PinDraft};
 use pinwire_domain::{BoardId, PinId, Refusal, Time, UserId, link};
 
@@ -12,11 +23,12 @@ use crate::db::tx::{LockKey, Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::idempotency::{IdempotencyKey, Keep, Made};
-use crate::links::{self as link_checks, CHECK, LinkCheck, LinkRules};
+use crate::links::{self as link_checks, LinkCheck, LinkRules};
 use crate::page::{Page, one_more};
+use crate::pictures::{self, Facts};
 use crate::pin_snapshots;
 use crate::pin_states::{self, Changed};
-use crate::schema::{boards as board_rows, links, pins, users};
+use crate::schema::{boards as board_rows, links, pictures as picture_rows, pins, users};
 use crate::{Snapshot, Store};
 
 pub(crate) use copying::{copy, save, sources};
@@ -44,16 +56,20 @@ pub struct Pin {
     pub link_check: Option<LinkCheck>,
     /// The owner's note, for the owner alone.
     pub note: Option<String>,
-    /// `#rrggbb`.
+    /// `#rrggbb`: as its owner said, or as its picture has it.
     pub dominant_color: Option<String>,
     /// The picture.
     pub image_url: String,
+    /// The picture's size, if known.
+    pub picture_size: Option<PictureSize>,
     /// The pin it comes from.
     pub parent: Option<PinId>,
     /// When it was made.
     pub created_at: Time,
     /// The row of the link.
     pub link_id: Option<i64>,
+    /// The row of the picture.
+    pub picture_id: Option<i64>,
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -73,15 +89,14 @@ struct Row {
     created_at: i64,
     version: i64,
     link_id: Option<i64>,
+    picture_id: Option<i64>,
 }
 
-/// A pin's row, its owner's username, the privacy of its board, and what was found out about its link.
-type Found = (
-    Row,
-    String,
-    Option<String>,
-    Option<(String, String, String)>,
-);
+/// What was found out about a pin's link, and its picture.
+type Looks = (Option<(String, String, String)>, Facts);
+
+/// A pin's row, its owner's username, the privacy of its board, and what was found out.
+type Found = (Row, String, Option<String>, Looks);
 
 /// What is left out of a list of pins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,17 +111,18 @@ fn find(conn: &mut Conn, access: Access, id: PinId) -> Result<(Pin, bool)> {
         .inner_join(users::table.on(users::id.eq(pins::owner_id)))
         .left_join(board_rows::table)
         .left_join(links::table)
+        .left_join(picture_rows::table)
         .filter(pins::id.eq(id.get()).and(pins::removed_at.is_null()))
-        .select((Row::as_select(), users::username, board_rows::privacy.nullable(), CHECK.nullable()))
+        .select((Row::as_select(), users::username, board_rows::privacy.nullable(), looks!()))
         .first(c)
         .optional())?;
-    let Some((row, owner_username, privacy, check)) = found else {
+    let Some((row, owner_username, privacy, looks)) = found else {
         return Err(Refusal::PinNotFound.into());
     };
     let privacy = privacy.as_deref().map(boards::privacy).transpose()?;
     let owner = UserId::new(row.owner_id);
     let sees_board = privacy.is_none_or(|p| access.sees(owner, p));
-    let mut pin = shown(access, row, owner_username, check)?;
+    let mut pin = shown(access, row, owner_username, looks)?;
     if !sees_board {
         // Who was sent a secret board's pin may read it, and learns nothing of the board.
         if !access.secret || !pin_snapshots::received(conn, access.user, id)? {
@@ -135,12 +151,9 @@ pub(crate) fn require_seen(conn: &mut Conn, access: Access, id: PinId) -> Result
 }
 
 /// What a person sees of a row whose board they see.
-fn shown(
-    access: Access,
-    row: Row,
-    owner_username: String,
-    check: Option<(String, String, String)>,
-) -> Result<Pin> {
+fn shown(access: Access, row: Row, owner_username: String, (check, picture): Looks) -> Result<Pin> {
+    let (picture_size, seen_color) = pictures::of_columns(picture)?;
+    let check = check.map(LinkCheck::of_columns).transpose()?;
     Ok(Pin {
         id: PinId::new(row.id),
         owner: UserId::new(row.owner_id),
@@ -150,13 +163,15 @@ fn shown(
         description: row.description,
         alt_text: row.alt_text,
         link: row.link,
-        link_check: check.map(LinkCheck::of_columns).transpose()?,
+        link_check: check.map(|check| check.under_picture(picture_size)),
         note: row.note.filter(|_| row.owner_id == access.user.get()),
-        dominant_color: row.dominant_color,
+        dominant_color: row.dominant_color.or(seen_color),
         image_url: row.image_url,
+        picture_size,
         parent: row.parent_pin_id.map(PinId::new),
         created_at: Time::from_millis(row.created_at),
         link_id: row.link_id,
+        picture_id: row.picture_id,
     })
 }
 
@@ -195,6 +210,8 @@ fn create(tx: &mut Tx<'_>, access: Access, draft: &PinDraft, rules: &LinkRules) 
     let wording = draft.wording.clone();
     let link = wording.link.flatten();
     let link_id = link.as_deref().map(|it| link_checks::of(tx, rules, it));
+    let is_read = rules.are_inspected;
+    let picture_id = is_read.then(|| pictures::of(tx, &draft.image_url));
     let row = Row {
         id: tx.source.new_id(),
         owner_id: access.user.get(),
@@ -203,6 +220,7 @@ fn create(tx: &mut Tx<'_>, access: Access, draft: &PinDraft, rules: &LinkRules) 
         description: wording.description.flatten(),
         alt_text: wording.alt_text.flatten(),
         link_id: link_id.transpose()?,
+        picture_id: picture_id.transpose()?,
         link,
         note: wording.note.flatten(),
         dominant_color: draft.dominant_color.clone(),
@@ -405,13 +423,14 @@ impl Store {
                 .inner_join(users::table.on(users::id.eq(pins::owner_id)))
                 .left_join(board_rows::table)
                 .left_join(links::table)
+                .left_join(picture_rows::table)
                 .filter(pins::owner_id.eq(access.user.get()).and(pins::id.lt(before)))
                 .filter(pins::removed_at.is_null())
                 .filter(board_rows::privacy.is_null()
                     .or(board_rows::privacy.assume_not_null().ne_all(&left_out)))
                 .order(pins::id.desc())
                 .limit(one_more(size))
-                .select((Row::as_select(), users::username, CHECK.nullable()))
+                .select((Row::as_select(), users::username, looks!()))
                 .load(c))?;
             page(access, rows, size)
         })
@@ -435,11 +454,12 @@ impl Store {
             let rows: Vec<Listed> = on!(conn, c => pins::table
                 .inner_join(users::table.on(users::id.eq(pins::owner_id)))
                 .left_join(links::table)
+                .left_join(picture_rows::table)
                 .filter(pins::board_id.eq(board.get()).and(pins::id.lt(before)))
                 .filter(pins::removed_at.is_null())
                 .order(pins::id.desc())
                 .limit(one_more(size))
-                .select((Row::as_select(), users::username, CHECK.nullable()))
+                .select((Row::as_select(), users::username, looks!()))
                 .load(c))?;
             page(access, rows, size)
         })
@@ -447,13 +467,13 @@ impl Store {
     }
 }
 
-/// A pin's row in a list, its owner's username, and what was found out about its link.
-type Listed = (Row, String, Option<(String, String, String)>);
+/// A pin's row in a list, its owner's username, and what was found out.
+type Listed = (Row, String, Looks);
 
 fn page(access: Access, rows: Vec<Listed>, size: usize) -> Result<Page<Pin, PinId>> {
     let Page { items, next } = Page::cut(rows, size, |(row, ..)| PinId::new(row.id));
     let items = items.into_iter();
-    let items = items.map(|(row, username, check)| shown(access, row, username, check));
+    let items = items.map(|(row, username, looks)| shown(access, row, username, looks));
     Ok(Page {
         items: items.collect::<Result<_>>()?,
         next,

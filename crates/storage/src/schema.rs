@@ -2,9 +2,11 @@
 
 #![allow(missing_docs, reason = "the migrations describe each column")]
 
+mod addresses;
 mod limits;
 mod views;
 
+pub(crate) use addresses::*;
 pub(crate) use limits::*;
 pub(crate) use views::*;
 
@@ -179,6 +181,7 @@ diesel::table! {
         link_changed_at -> Nullable<BigInt>,
         version -> BigInt,
         link_id -> Nullable<BigInt>,
+        picture_id -> Nullable<BigInt>,
     }
 }
 
@@ -347,39 +350,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    links (id) {
-        id -> BigInt,
-        address -> Text,
-        token -> Text,
-        verdict -> Text,
-        reasons -> Text,
-        journey -> Nullable<Text>,
-        inspected_at -> Nullable<BigInt>,
-        inspections -> BigInt,
-        failures -> BigInt,
-        created_at -> BigInt,
-        is_sent -> Bool,
-        due_at -> Nullable<BigInt>,
-    }
-}
-
-diesel::table! {
-    link_domains (domain, link_id) {
-        domain -> Text,
-        link_id -> BigInt,
-    }
-}
-
-diesel::table! {
-    blocked_domains (domain) {
-        domain -> Text,
-        reason -> Nullable<Text>,
-        blocked_by -> Nullable<BigInt>,
-        created_at -> BigInt,
-    }
-}
-
-diesel::table! {
     moderators (user_id) {
         user_id -> BigInt,
         granted_at -> BigInt,
@@ -439,6 +409,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     links,
     link_domains,
+    pictures,
     cases,
     reports,
     log_head,
@@ -482,6 +453,7 @@ diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(boards -> users (owner_id));
 diesel::joinable!(pins -> boards (board_id));
 diesel::joinable!(pins -> links (link_id));
+diesel::joinable!(pins -> pictures (picture_id));
 diesel::joinable!(reports -> cases (case_id));
 diesel::joinable!(membership_periods -> conversations (conversation_id));
 diesel::joinable!(memberships -> conversations (conversation_id));

@@ -134,6 +134,13 @@ impl Judgement {
         }
     }
 
+    /// The same of a link whose pin has a picture that is too small to show what it promises.
+    #[must_use]
+    pub fn with_small_picture(mut self) -> Self {
+        self.reasons.push(Reason::SmallPicture);
+        Self::of(self.reasons)
+    }
+
     /// Of all that is held against a link.
     pub(super) fn of(mut reasons: Vec<Reason>) -> Self {
         reasons.sort_unstable();
@@ -163,8 +170,6 @@ pub struct Suspect<'a> {
     pub link: &'a str,
     /// Where it leads, as far as that was looked at.
     pub journey: Option<&'a Journey>,
-    /// Width and height of the pin's picture, in pixels, as far as known.
-    pub picture: Option<(u32, u32)>,
 }
 
 impl Suspect<'_> {
@@ -213,13 +218,6 @@ pub fn judge(suspect: &Suspect<'_>, listed: &BTreeSet<String>, lists: &Lists) ->
         if journey.is_unreachable {
             reasons.push(Reason::Unreachable);
         }
-    }
-    let least = limits::PICTURE_SIDE_MIN;
-    if suspect
-        .picture
-        .is_some_and(|(width, height)| width.min(height) < least)
-    {
-        reasons.push(Reason::SmallPicture);
     }
     Judgement::of(reasons)
 }

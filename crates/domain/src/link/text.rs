@@ -261,7 +261,6 @@ impl WrittenLink {
         self.addresses.iter().map(|link| Suspect {
             link,
             journey: None,
-            picture: None,
         })
     }
 

@@ -26,7 +26,7 @@ enum SourceType {
 pub struct MediaSourceBody {
     /// Only `image_url` is offered.
     source_type: SourceType,
-    /// The address of the picture: http or https. It is not fetched.
+    /// The address of the picture: http or https. Nothing waits for it: its size and colour are read later.
     #[schema(required, value_type = String, max_length = 2048, example = "https://img.example/cat.jpg")]
     url: Option<String>,
     /// Only true is taken: all pins are standard ones.

@@ -105,9 +105,11 @@ pub struct Limits {
     pub attempts_per_address: u32,
     /// Sign-ins a minute to one account, on all nodes together.
     pub attempts_per_account: u32,
-    /// Requests a minute by one person that change something; each of several nodes gives its share.
+    /// Requests a minute by one person that change something, and frames `read` and `typing`; each of several nodes gives
+    /// its share.
     pub writes_per_user: u32,
-    /// Requests a minute by one person that read; each of several nodes gives its share.
+    /// Requests a minute by one person that read, and frames `presence.watch` and `auth.refresh`; each of several nodes
+    /// gives its share.
     pub reads_per_user: u32,
     /// Searches for people, and as many for messages, a minute by one person; each of several nodes gives its share.
     pub searches_per_user: u32,

@@ -1,11 +1,12 @@
-//! Following a link through its redirects.
+//! Following an address through its redirects.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, LOCATION, USER_AGENT};
-use http::{HeaderMap, Request, StatusCode};
-use http_body_util::Empty;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -25,21 +26,41 @@ const NAME: &str = concat!("Pinwire/", env!("CARGO_PKG_VERSION"), " (link check)
 
 type Connector<L> = HttpsConnector<HttpConnector<GuardedResolver<L>>>;
 
-/// Who follows links: without cookies, credentials and proxies, and reading no more of an answer than its head.
+/// Who follows addresses: without cookies, credentials and proxies, and reading of an answer its head alone, or as
+/// much as a picture needs.
 #[derive(Clone)]
 pub struct Traveller<L = System> {
     client: Client<Connector<L>, Empty<Bytes>>,
     guard: Guard,
 }
 
+/// The beginning of a file.
+#[derive(Debug)]
+pub struct File {
+    /// At most [`limits::PICTURE_BYTES_MAX`] bytes.
+    pub bytes: Vec<u8>,
+    /// Whether that is all of it.
+    pub is_whole: bool,
+}
+
 /// What one step of a journey found.
 enum Step {
     /// Another address.
     Redirect(String),
-    /// The end.
-    End,
+    /// The end, and its answer.
+    End(Response<Incoming>),
     /// Nothing: it cannot be reached, or must not be.
     Unreachable,
+}
+
+/// Where a journey ended.
+enum Arrival {
+    /// At its end.
+    There(Response<Incoming>),
+    /// At one redirect more than are followed.
+    TooFar,
+    /// Nowhere.
+    Nowhere,
 }
 
 impl Traveller {
@@ -70,23 +91,38 @@ impl<L: Lookup> Traveller<L> {
 
     /// Follows a link as far as [`limits::REDIRECTS_MAX`] redirects, five seconds and the public internet go.
     pub async fn follow(&self, link: &str) -> Journey {
-        let mut journey = Journey::default();
-        let travelled = timeout(JOURNEY_MAX, self.travel(link, &mut journey)).await;
-        journey.is_unreachable = !travelled.unwrap_or(false);
-        journey
+        let mut redirects = Vec::new();
+        let travelled = timeout(JOURNEY_MAX, self.travel(link, &mut redirects)).await;
+        Journey {
+            redirects,
+            is_unreachable: matches!(travelled, Err(_) | Ok(Arrival::Nowhere)),
+        }
     }
 
-    /// Whether the end was reached, or one redirect more than are followed.
-    async fn travel(&self, link: &str, journey: &mut Journey) -> bool {
+    /// The beginning of the file at an address, as far as the same bounds go.
+    pub async fn fetch(&self, address: &str) -> Option<File> {
+        let fetched = async {
+            match self.travel(address, &mut Vec::new()).await {
+                Arrival::There(answer) if answer.status().is_success() => {
+                    Some(beginning(answer.into_body()).await)
+                }
+                Arrival::There(_) | Arrival::TooFar | Arrival::Nowhere => None,
+            }
+        };
+        timeout(JOURNEY_MAX, fetched).await.ok().flatten()
+    }
+
+    /// Goes on to the end.
+    async fn travel(&self, link: &str, redirects: &mut Vec<String>) -> Arrival {
         let mut here = link.to_owned();
         loop {
             match self.step(&here).await {
-                Step::Unreachable => return false,
-                Step::End => return true,
+                Step::Unreachable => return Arrival::Nowhere,
+                Step::End(answer) => return Arrival::There(answer),
                 Step::Redirect(next) => {
-                    journey.redirects.push(next.clone());
-                    if journey.redirects.len() > limits::REDIRECTS_MAX {
-                        return true;
+                    redirects.push(next.clone());
+                    if redirects.len() > limits::REDIRECTS_MAX {
+                        return Arrival::TooFar;
                     }
                     here = next;
                 }
@@ -112,17 +148,40 @@ impl<L: Lookup> Traveller<L> {
             return Step::Unreachable;
         };
         match self.client.request(request).await {
-            Ok(answer) => redirect(&url, answer.status(), answer.headers()),
+            Ok(answer) => arrived(&url, answer),
             Err(_) => Step::Unreachable,
         }
     }
 }
 
+/// As much of a body as is read; of one that breaks off, what came before.
+async fn beginning(mut body: Incoming) -> File {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else {
+            let is_whole = false;
+            return File { bytes, is_whole };
+        };
+        let Some(data) = frame.data_ref() else {
+            continue;
+        };
+        let room = limits::PICTURE_BYTES_MAX - bytes.len();
+        bytes.extend(data.iter().take(room));
+        if data.len() > room {
+            let is_whole = false;
+            return File { bytes, is_whole };
+        }
+    }
+    let is_whole = true;
+    File { bytes, is_whole }
+}
+
 /// Where an answer leads.
-fn redirect(url: &Url, status: StatusCode, headers: &HeaderMap) -> Step {
-    let is_redirect = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
-    let Some(location) = headers.get(LOCATION).filter(|_| is_redirect) else {
-        return Step::End;
+fn arrived(url: &Url, answer: Response<Incoming>) -> Step {
+    let is_redirect = matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+    let location = answer.headers().get(LOCATION).filter(|_| is_redirect);
+    let Some(location) = location else {
+        return Step::End(answer);
     };
     let next = location.to_str().ok().and_then(|it| url.join(it).ok());
     match next {

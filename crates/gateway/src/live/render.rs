@@ -211,6 +211,9 @@ fn pin_states(event: &StreamEvent, user: UserId) -> Option<Vec<PlacedPinState>> 
             pin_state: pin.state.into(),
             link: safe.link,
             link_check: safe.check,
+            image_width: pin.snapshot.image_width,
+            image_height: pin.snapshot.image_height,
+            dominant_color: pin.snapshot.dominant_color.clone(),
         }
     };
     Some(states.get(&user)?.iter().map(placed).collect())

@@ -93,6 +93,15 @@ pub struct PlacedPinState {
     /// What was found out about the link as it was sent; null without one.
     #[schema(required)]
     pub link_check: Option<LinkCheckView>,
+    /// Pixels of the picture's width; null while unknown.
+    #[schema(required, minimum = 1, example = 600)]
+    pub image_width: Option<u32>,
+    /// Pixels of the picture's height; null while unknown.
+    #[schema(required, minimum = 1, example = 900)]
+    pub image_height: Option<u32>,
+    /// The picture's main colour.
+    #[schema(required, pattern = "^#[0-9A-Fa-f]{6}$", example = "#6E7874")]
+    pub dominant_color: Option<String>,
 }
 
 /// Up to where somebody has read. A newer mark is never lower.

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use pinwire_domain::picture::PictureSize;
 use serde::Serialize;
 use url::{Url, form_urlencoded};
 use utoipa::ToSchema;
@@ -76,13 +77,19 @@ pub fn address(template: Option<&ImageTemplate>, url: &str, width: u32) -> Strin
 }
 
 impl ImageSizesView {
-    /// The sizes of the picture at `url`.
+    /// The sizes of the picture at `url`, whose own is `size`, if known.
     #[must_use]
-    pub fn of(template: Option<&ImageTemplate>, url: &str) -> Self {
-        let image = |width| ImageView {
-            url: address(template, url, width),
-            width: None,
-            height: None,
+    pub fn of(template: Option<&ImageTemplate>, url: &str, size: Option<PictureSize>) -> Self {
+        let image = |width| {
+            let served = size.map(|own| match template {
+                Some(_) => (width, own.height_at(width)),
+                None => (own.width, own.height),
+            });
+            ImageView {
+                url: address(template, url, width),
+                width: served.map(|(width, _)| width.into()),
+                height: served.map(|(_, height)| height.into()),
+            }
         };
         Self {
             thumbnail: image(THUMBNAIL_WIDTH),
@@ -106,14 +113,35 @@ mod tests {
 
     #[test]
     fn without_a_template_every_size_is_the_picture_itself() {
-        let sizes = serde_json::to_value(ImageSizesView::of(None, PICTURE)).unwrap();
-        let image = serde_json::json!({ "url": PICTURE, "width": null, "height": null });
-        assert_eq!(
-            sizes,
-            serde_json::json!({
-                "150x150": image, "400x300": image, "600x": image, "1200x": image
-            })
-        );
+        let size = PictureSize {
+            width: 600,
+            height: 900,
+        };
+        for (size, width, height) in [(None, None, None), (Some(size), Some(600), Some(900))] {
+            let sizes = serde_json::to_value(ImageSizesView::of(None, PICTURE, size)).unwrap();
+            let image = serde_json::json!({ "url": PICTURE, "width": width, "height": height });
+            assert_eq!(
+                sizes,
+                serde_json::json!({
+                    "150x150": image, "400x300": image, "600x": image, "1200x": image
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn through_a_template_every_size_has_its_width() {
+        let template: ImageTemplate = "https://proxy.example/{width}/{url}".parse().unwrap();
+        let size = PictureSize {
+            width: 600,
+            height: 900,
+        };
+        let sizes = ImageSizesView::of(Some(&template), PICTURE, Some(size));
+        let of = |image: ImageView| (image.width, image.height);
+        assert_eq!(of(sizes.thumbnail), (Some(150), Some(225)));
+        assert_eq!(of(sizes.large), (Some(1_200), Some(1_800)));
+        let unknown = ImageSizesView::of(Some(&template), PICTURE, None);
+        assert_eq!(of(unknown.medium), (None, None));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Links in answers and events: what was found out about them.
 
-use pinwire_domain::link::judge::Judgement;
+use pinwire_domain::link::judge::{Judgement, Reason};
 use pinwire_storage::links::{LinkCheck, TextLink};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -71,8 +71,18 @@ impl LinkCheckView {
         Self {
             verdict,
             reasons: check.reasons.iter().copied().map(Into::into).collect(),
-            click_through: is_followed.then(|| format!("/v5/links/{}", check.token)),
+            click_through: is_followed.then(|| click_through(check)),
         }
+    }
+}
+
+/// Where to send who clicks. The picture is the pin's, not the link's, so the address says what is held against it.
+fn click_through(check: &LinkCheck) -> String {
+    let token = &check.token;
+    if check.reasons.contains(&Reason::SmallPicture) {
+        format!("/v5/links/{token}?small_picture=true")
+    } else {
+        format!("/v5/links/{token}")
     }
 }
 

@@ -178,6 +178,12 @@ pub struct PinCardView {
     /// Its picture.
     #[schema(format = "uri", example = "https://img.example/cat.jpg")]
     pub image_url: String,
+    /// Pixels of its width; null while unknown.
+    #[schema(required, minimum = 1, example = 600)]
+    pub image_width: Option<u32>,
+    /// Pixels of its height; null while unknown.
+    #[schema(required, minimum = 1, example = 900)]
+    pub image_height: Option<u32>,
     /// The picture's main colour.
     #[schema(required, pattern = "^#[0-9A-Fa-f]{6}$", example = "#6E7874")]
     pub dominant_color: Option<String>,
@@ -198,6 +204,8 @@ impl From<SentPin> for PinCardView {
             link: safe.link,
             link_check: safe.check,
             image_url: pin.image_url,
+            image_width: pin.image_width,
+            image_height: pin.image_height,
             dominant_color: pin.dominant_color,
             pin_state: sent.state.into(),
         }

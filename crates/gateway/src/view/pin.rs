@@ -110,7 +110,7 @@ impl PinView {
             is_owner,
             media: PinMediaView {
                 media_type: "image",
-                images: ImageSizesView::of(template, &pin.image_url),
+                images: ImageSizesView::of(template, &pin.image_url, pin.picture_size),
             },
             parent_pin_id: pin.parent.map(|parent| parent.to_string()),
             is_standard: true,

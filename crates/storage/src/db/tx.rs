@@ -40,6 +40,8 @@ pub(crate) enum LockKey {
     BlockedDomains,
     /// Who looks at which link.
     LinkLease,
+    /// Which pictures there are, and who reads which.
+    Pictures,
     /// What was reported, by its key, and what moderators do about it, by its id.
     Case(String),
 }

@@ -125,7 +125,6 @@ fn found(tx: &mut Tx<'_>, rules: &LinkRules, seen: &Inspection, journey: &Journe
     let suspect = Suspect {
         link: &seen.address,
         journey: Some(journey),
-        picture: None,
     };
     let domains = suspect.domains();
     let listed = listed(tx.conn()?, &domains)?;

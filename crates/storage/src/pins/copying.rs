@@ -13,8 +13,7 @@ use crate::db::tx::{Step, Tx};
 use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::idempotency::{IdempotencyKey, Keep, Made};
-use crate::links::CHECK;
-use crate::schema::{boards as board_rows, links, pins, users};
+use crate::schema::{boards as board_rows, links, pictures as picture_rows, pins, users};
 
 /// The row of the caller's own pin made from another one.
 fn copied(tx: &Tx<'_>, access: Access, pin: Pin, board: Option<BoardId>) -> Row {
@@ -33,6 +32,7 @@ fn copied(tx: &Tx<'_>, access: Access, pin: Pin, board: Option<BoardId>) -> Row 
         created_at: tx.source.now().as_millis(),
         version: 1,
         link_id: pin.link_id,
+        picture_id: pin.picture_id,
     }
 }
 
@@ -61,8 +61,9 @@ pub(crate) fn sources(
         .inner_join(users::table.on(users::id.eq(pins::owner_id)))
         .left_join(board_rows::table)
         .left_join(links::table)
+        .left_join(picture_rows::table)
         .filter(pins::id.eq_any(&numbers).and(pins::removed_at.is_null()))
-        .select((Row::as_select(), users::username, board_rows::privacy.nullable(), CHECK.nullable()))
+        .select((Row::as_select(), users::username, board_rows::privacy.nullable(), looks!()))
         .load(c))?;
     let mut found: HashMap<i64, Found> = rows.into_iter().map(|it| (it.0.id, it)).collect();
     let mut sources = Vec::with_capacity(found.len());
@@ -75,8 +76,8 @@ pub(crate) fn sources(
             {
                 Refusal::PinIsSecret
             }
-            Some((row, owner_username, _, check)) => {
-                sources.push(shown(access, row, owner_username, check)?);
+            Some((row, owner_username, _, looks)) => {
+                sources.push(shown(access, row, owner_username, looks)?);
                 continue;
             }
         };

@@ -44,9 +44,12 @@ select i, 'https://shop' || i || '.example/', 'token' || i, 'ok', '', 1, 0, 1, t
 from numbers where i <= 50000;
 insert into link_domains (domain, link_id) select 'shop' || i || '.example', i from numbers where i <= 50000;
 insert into blocked_domains (domain, created_at) select 'bad' || i || '.example', 1 from numbers where i <= 50000;
-insert into pins (id, owner_id, board_id, image_url, created_at, version, link, link_id)
+insert into pictures (id, address, width, height, failures, due_at)
+select i, 'https://img.example/' || i, 600, 900, 0, case when i % 100 = 0 then 1800000000000 end
+from numbers where i <= 100000;
+insert into pins (id, owner_id, board_id, image_url, created_at, version, link, link_id, picture_id)
 select i, 1 + i % 50000, case when i % 3 = 0 then 1 + i % 50000 end, 'https://img.example/' || i, 1, 1,
-       'https://shop' || (1 + i % 50000) || '.example/', 1 + i % 50000
+       'https://shop' || (1 + i % 50000) || '.example/', 1 + i % 50000, i
 from numbers where i <= 100000;
 
 -- 120,000 conversations of two and 30,000 groups of five. Person 1 is in 3,000 and in 500 of them.

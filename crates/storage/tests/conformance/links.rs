@@ -31,7 +31,7 @@ fn nowhere() -> Journey {
 
 impl TestStore {
     /// A pin that leads there.
-    async fn pin_to(&self, owner: UserId, link: &str) -> PinId {
+    pub(crate) async fn pin_to(&self, owner: UserId, link: &str) -> PinId {
         let wording = Wording::default().link(Some(Some(link.into()))).unwrap();
         let draft = PinDraft::new(None, "https://img.example/1.jpg", wording).unwrap();
         let made = self.store.create_pin(full(owner), draft, None).await;
@@ -39,12 +39,12 @@ impl TestStore {
     }
 
     /// The pin of the newest message, as a person sees it.
-    async fn sent_pin(&self, person: UserId, id: ConversationId) -> SentPin {
+    pub(crate) async fn sent_pin(&self, person: UserId, id: ConversationId) -> SentPin {
         let page = self.store.messages(person, id, Page::Newest, 1).await;
         page.unwrap().value[0].pin.clone().unwrap()
     }
 
-    async fn check(&self, owner: UserId, pin: PinId) -> LinkCheck {
+    pub(crate) async fn check(&self, owner: UserId, pin: PinId) -> LinkCheck {
         let pin = self.store.pin(full(owner), pin).await.unwrap().value;
         pin.link_check.unwrap()
     }
@@ -63,7 +63,7 @@ impl TestStore {
     }
 
     /// How often a person heard after `seq` that a pin stands otherwise.
-    async fn hears_of_pins(&self, person: UserId, seq: i64) -> usize {
+    pub(crate) async fn hears_of_pins(&self, person: UserId, seq: i64) -> usize {
         let heard = self.hears_of(person, seq).await.into_iter();
         heard
             .filter(|(_, what)| matches!(what, What::PinStates(..)))

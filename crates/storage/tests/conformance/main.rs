@@ -29,6 +29,7 @@ mod membership;
 mod migrations;
 mod model;
 mod nodes;
+mod pictures;
 mod pin_axis;
 mod pins;
 mod plans;

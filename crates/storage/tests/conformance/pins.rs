@@ -109,6 +109,8 @@ both! {
             link: Some("https://cats.example/1".into()),
             link_check: found.link_check,
             link_id: found.link_id,
+            picture_id: found.picture_id,
+            picture_size: None,
             note: Some("for Bo".into()),
             dominant_color: Some("#6E7874".into()),
             image_url: "https://img.example/c.jpg".into(),

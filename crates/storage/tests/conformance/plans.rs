@@ -10,6 +10,7 @@ use pinwire_domain::link::judge::Journey;
 use pinwire_domain::message::{Carried, MessageDraft};
 use pinwire_domain::message_query::{Filters, MessageQuery};
 use pinwire_domain::people_query::PeopleQuery;
+use pinwire_domain::picture::{Picture, PictureSize};
 use pinwire_domain::pin::{PinDraft, Wording};
 use pinwire_domain::{BoardId, ConversationId, PinId, UserId};
 use pinwire_storage::Target;
@@ -238,9 +239,22 @@ async fn ask_pin_acts(at: &TestStore, asked: &mut Vec<Asked>) {
 async fn ask_links(at: &TestStore, asked: &mut Vec<Asked>) {
     let owner = HEAVY;
     let wording = Wording::default().link(Some(Some("https://new.example/".into())));
-    let draft = PinDraft::new(None, "https://img.example/1.jpg", wording.unwrap()).unwrap();
+    let draft = PinDraft::new(None, "https://img.example/new.jpg", wording.unwrap()).unwrap();
     let makes = at.store.create_pin(full(owner), draft, None);
-    ask!(at, asked, "a pin with a new link", makes);
+    let pin = ask!(at, asked, "a pin with a new link and picture", makes);
+    at.sends_to(owner, pin.outcome, UserId::new(4_004)).await;
+    let due = ask!(at, asked, "the next picture", at.store.next_reading()).unwrap();
+    let size = PictureSize {
+        width: 600,
+        height: 900,
+    };
+    let picture = Picture {
+        size,
+        dominant_color: None,
+    };
+    let reads = at.store.note_reading(due, Some(picture));
+    ask!(at, asked, "what a picture shows", reads);
+    while ask!(at, asked, "telling of a picture", at.store.run_job()) {}
     ask!(at, asked, "links of old pins", at.store.adopt_link());
     let due = ask!(at, asked, "the next link", at.store.next_inspection()).unwrap();
     let found = Journey {

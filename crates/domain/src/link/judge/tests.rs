@@ -240,7 +240,7 @@ const HOSTILE: [(&[&str], &[Reason]); 71] = {
     ]
 };
 
-fn judged(hops: &[&str], picture: Option<(u32, u32)>) -> Judgement {
+fn judged(hops: &[&str]) -> Judgement {
     let (link, redirects) = hops.split_first().expect("a link");
     let journey = Journey {
         redirects: redirects.iter().map(ToString::to_string).collect(),
@@ -249,7 +249,6 @@ fn judged(hops: &[&str], picture: Option<(u32, u32)>) -> Judgement {
     let suspect = Suspect {
         link,
         journey: Some(&journey),
-        picture,
     };
     let listed = BTreeSet::from(["listed.example".to_owned()]);
     judge(&suspect, &listed, &Lists::ours())
@@ -258,15 +257,14 @@ fn judged(hops: &[&str], picture: Option<(u32, u32)>) -> Judgement {
 #[test]
 fn honest_links_pass() {
     for hops in HONEST {
-        let found = judged(hops, Some((600, 900)));
-        assert_eq!(found, Judgement::ok(), "{hops:?}");
+        assert_eq!(judged(hops), Judgement::ok(), "{hops:?}");
     }
 }
 
 #[test]
 fn hostile_links_are_found_out_and_why() {
     for (hops, reasons) in HOSTILE {
-        let found = judged(hops, None);
+        let found = judged(hops);
         assert_eq!(found.reasons, reasons, "{hops:?}");
         let is_listed = reasons.contains(&Reason::ListedDomain);
         let verdict = if is_listed {
@@ -279,13 +277,22 @@ fn hostile_links_are_found_out_and_why() {
 }
 
 #[test]
-fn a_picture_has_a_least_size() {
-    let side = limits::PICTURE_SIDE_MIN;
-    let reasons = |picture| judged(&["https://example.com/"], picture).reasons;
-    assert_eq!(reasons(Some((side, side))), []);
-    assert_eq!(reasons(Some((side - 1, 900))), [Reason::SmallPicture]);
-    assert_eq!(reasons(Some((900, side - 1))), [Reason::SmallPicture]);
-    assert_eq!(reasons(None), []);
+fn a_small_picture_is_held_against_a_link_whatever_else_is() {
+    let of = |reasons: &[Reason]| Judgement::of(reasons.to_vec());
+    let pending = Judgement {
+        verdict: Verdict::Pending,
+        reasons: Vec::new(),
+    };
+    let alone = of(&[Reason::SmallPicture]);
+    assert_eq!(alone.verdict, Verdict::Warn);
+    assert_eq!(Judgement::ok().with_small_picture(), alone);
+    assert_eq!(pending.with_small_picture(), alone);
+    assert_eq!(alone.clone().with_small_picture(), alone);
+    for reason in [Reason::Unreachable, Reason::ListedDomain] {
+        let both = of(&[reason, Reason::SmallPicture]);
+        assert_eq!(of(&[reason]).with_small_picture(), both);
+        assert_eq!(both.verdict, of(&[reason]).verdict);
+    }
 }
 
 #[test]
@@ -297,7 +304,6 @@ fn a_link_that_cannot_be_looked_at_is_told() {
     let suspect = Suspect {
         link: "https://example.com/",
         journey: Some(&journey),
-        picture: None,
     };
     let found = judge(&suspect, &BTreeSet::new(), &Lists::ours());
     assert_eq!(found.reasons, [Reason::Unreachable]);
@@ -313,7 +319,6 @@ fn lists_are_extended() {
         let suspect = Suspect {
             link,
             journey: None,
-            picture: None,
         };
         judge(&suspect, &BTreeSet::new(), &lists).reasons
     };
