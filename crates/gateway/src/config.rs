@@ -182,8 +182,8 @@ pub struct ServeArgs {
     /// Judge links by their address alone, and look nowhere; pictures are not read either.
     #[arg(long, env = "PINWIRE_NO_LINK_CHECKS", value_parser = BoolishValueParser::new())]
     pub no_link_checks: bool,
-    /// Networks that links may lead to, and pictures be read from, though they are not of the public internet, such as `10.0.0.0/8`, separated by
-    /// commas.
+    /// Networks that links may lead to, and pictures be read from, though they are not of the public internet, such as
+    /// `10.0.0.0/8`, separated by commas.
     #[arg(long, env = "PINWIRE_LINK_NETWORKS", value_delimiter = ',', value_parser = network)]
     pub link_networks: Vec<IpNet>,
     /// A file of more hosts of shorteners, one a line.

@@ -87,11 +87,11 @@ impl<K: Hash + Eq + Clone> Limit<K> {
         let each = NonZeroU32::new(nodes).unwrap_or(NonZeroU32::MIN);
         let Ok(checked) = self.limiter.check_key_n(key, each) else {
             let none = Allowance {
-                limit: 1,
+                limit: self.quota.most,
                 remaining: 0,
                 reset_s: 60,
             };
-            return (none, Err(self.reached(1, Duration::ZERO)));
+            return (none, Err(self.reached(self.quota.most, Duration::ZERO)));
         };
         let (quota, remaining, wait) = match &checked {
             Ok(left) => (
