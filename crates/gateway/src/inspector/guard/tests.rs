@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use pinwire_domain::limits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -338,4 +339,34 @@ async fn hostile_answers_end_the_journey() {
             .await
             .is_unreachable
     );
+}
+
+#[tokio::test]
+async fn of_a_file_no_more_is_read_than_a_picture_needs() {
+    let (traveller, _) = traveller();
+    let most = limits::PICTURE_BYTES_MAX;
+    for (length, is_whole) in [(most, true), (most + 1, false)] {
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+        let port = server(head + &"x".repeat(length)).await;
+        let address = format!("http://open.test:{port}/1.png");
+        let file = traveller.fetch(&address).await.unwrap();
+        assert_eq!((file.bytes.len(), file.is_whole), (most, is_whole));
+    }
+}
+
+#[tokio::test]
+async fn no_picture_is_read_inside() {
+    let (port, met) = canary().await;
+    let (traveller, _) = traveller();
+    let inside = format!("http://127.0.0.1:{port}/1.png");
+    let open = server(redirect(&inside)).await;
+    for address in [
+        inside,
+        format!("http://inside.test:{port}/1.png"),
+        format!("http://open.test:{open}/1.png"),
+    ] {
+        assert!(traveller.fetch(&address).await.is_none(), "{address}");
+    }
+    assert_eq!(met.load(Ordering::SeqCst), 0);
 }
