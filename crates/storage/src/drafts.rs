@@ -100,6 +100,7 @@ impl Stored for Draft {
     const TABLES: StoredTables = StoredTables {
         inserted: DRAFTS,
         updated: DRAFTS,
+        moved: DRAFTS,
     };
 
     fn insert(&self, key: &DraftKey, writes: &mut StoredWrites) {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::db::Conn;
-use crate::db::loaded::{Entity, Loaded, Stored, StoredTables, StoredWrites};
+use crate::db::loaded::{Entity, Stored, StoredTables, StoredWrites};
 use crate::db::many::{self, Table, Value, Values};
 use crate::db::tx::{Abort, LockKey, Step, Tx};
 use crate::error::Result;
@@ -65,7 +65,7 @@ pub(crate) struct KeptOutcome {
 /// Whose act, and its key.
 type OutcomeKey = (UserId, String);
 
-pub(crate) const OUTCOMES: Table = Table {
+const OUTCOMES: Table = Table {
     name: "idempotency_keys",
     key: &["user_id", "key"],
     columns: &["route", "body_hash", "outcome", "created_at", "expires_at"],
@@ -112,6 +112,7 @@ impl Stored for KeptOutcome {
     const TABLES: StoredTables = StoredTables {
         inserted: OUTCOMES,
         updated: OUTCOMES,
+        moved: OUTCOMES,
     };
 
     fn insert(&self, key: &OutcomeKey, writes: &mut StoredWrites) {
@@ -121,12 +122,6 @@ impl Stored for KeptOutcome {
     fn update(&self, key: &OutcomeKey, _: &Self, writes: &mut StoredWrites) {
         writes.updated.push(self.values(key));
     }
-}
-
-/// The values of the keys that acts are about to write outcomes for.
-pub(crate) fn new_keys(outcomes: &Loaded<KeptOutcome>) -> Vec<Values> {
-    let values = |(user, key): &OutcomeKey| vec![user.get().into(), key.as_str().into()];
-    outcomes.decided().map(values).collect()
 }
 
 /// The lock of a caller's key.

@@ -20,7 +20,7 @@ mod audience;
 mod epoch;
 mod periods;
 
-pub(crate) use append::{append, append_ahead};
+pub(crate) use append::{Proposal, append};
 pub(crate) use audience::audiences;
 pub(crate) use epoch::{identity, settle_epoch};
 pub(crate) use periods::PeriodChange;

@@ -87,11 +87,6 @@ impl<E: Entity> Loaded<E> {
         self.presumed
     }
 
-    /// The keys of all that acts decided to add or change.
-    pub(crate) fn decided(&self) -> impl Iterator<Item = &E::Key> {
-        self.decided.keys()
-    }
-
     /// The entity, if it has been asked for before.
     pub(crate) fn peek(&self, key: &E::Key) -> Option<&E> {
         let known = self.draft.get(key).or_else(|| self.decided.get(key));
@@ -185,10 +180,12 @@ impl<E: Stored> Loaded<E> {
     }
 }
 
-/// The tables of a kind: for new rows, and for changed ones with the columns that change.
+/// The tables of a kind: for new rows, for changed ones with the columns that change, and for those of which only what
+/// moves often changed.
 pub(crate) struct StoredTables {
     pub(crate) inserted: Table,
     pub(crate) updated: Table,
+    pub(crate) moved: Table,
 }
 
 /// New and changed rows of one kind.
@@ -196,12 +193,14 @@ pub(crate) struct StoredTables {
 pub(crate) struct StoredWrites {
     pub(crate) inserted: Vec<Values>,
     pub(crate) updated: Vec<Values>,
+    pub(crate) moved: Vec<Values>,
 }
 
 impl StoredWrites {
     fn add_to(self, tables: &StoredTables, writes: &mut Writes) {
         writes.insert(tables.inserted, self.inserted);
         writes.update(tables.updated, self.updated);
+        writes.update(tables.moved, self.moved);
     }
 }
 
@@ -209,6 +208,9 @@ impl StoredWrites {
 pub(crate) trait Addition {
     /// Where they go.
     const TABLE: Table;
+
+    /// Columns that few rows have.
+    const RARE: &'static [&'static str] = &[];
 
     /// The values of its columns.
     fn values(&self) -> Values;
@@ -248,6 +250,6 @@ impl<R: Addition> Added<R> {
     /// Adds to `writes` what the acts added.
     pub(crate) fn write(&mut self, writes: &mut Writes) {
         let rows = self.decided.drain(..).map(|row| row.values()).collect();
-        writes.insert(R::TABLE, rows);
+        writes.insert_plain(R::TABLE, R::RARE, rows);
     }
 }

@@ -62,6 +62,12 @@ impl From<bool> for Value {
     }
 }
 
+impl Value {
+    const fn is_null(&self) -> bool {
+        matches!(self, Self::Int(None) | Self::Text(None))
+    }
+}
+
 /// The values of one row, the key's first.
 pub(crate) type Values = Vec<Value>;
 
@@ -207,6 +213,8 @@ pub(crate) struct Writes(Vec<Write>);
 struct Write {
     kind: WriteKind,
     table: Table,
+    /// Columns that it leaves out.
+    without: &'static [&'static str],
     rows: Vec<Values>,
 }
 
@@ -219,17 +227,52 @@ enum WriteKind {
 impl Writes {
     /// Adds rows.
     pub(crate) fn insert(&mut self, table: Table, rows: Vec<Values>) {
-        self.add(WriteKind::Insert, table, rows);
+        self.add(WriteKind::Insert, table, &[], rows);
+    }
+
+    /// As [`Self::insert`], without the columns that few rows have if none of these has any of them: an array costs
+    /// PostgreSQL as much for nothing as for something.
+    pub(crate) fn insert_plain(
+        &mut self,
+        table: Table,
+        rare: &'static [&'static str],
+        mut rows: Vec<Values>,
+    ) {
+        let names = table.key.iter().chain(table.columns);
+        let is_rare: Vec<bool> = names.map(|name| rare.contains(name)).collect();
+        let is_plain = |row: &Values| {
+            let mut values = row.iter().zip(&is_rare);
+            values.all(|(value, is_rare)| !is_rare || value.is_null())
+        };
+        if !rows.iter().all(is_plain) {
+            return self.insert(table, rows);
+        }
+        for row in &mut rows {
+            let mut is_rare = is_rare.iter();
+            row.retain(|_| is_rare.next() == Some(&false));
+        }
+        self.add(WriteKind::Insert, table, rare, rows);
     }
 
     /// Sets the columns of the rows with these keys.
     pub(crate) fn update(&mut self, table: Table, rows: Vec<Values>) {
-        self.add(WriteKind::Update, table, rows);
+        self.add(WriteKind::Update, table, &[], rows);
     }
 
-    fn add(&mut self, kind: WriteKind, table: Table, rows: Vec<Values>) {
+    fn add(
+        &mut self,
+        kind: WriteKind,
+        table: Table,
+        without: &'static [&'static str],
+        rows: Vec<Values>,
+    ) {
         if !rows.is_empty() {
-            self.0.push(Write { kind, table, rows });
+            self.0.push(Write {
+                kind,
+                table,
+                without,
+                rows,
+            });
         }
     }
 
@@ -306,29 +349,14 @@ impl Writes {
 
 /// A statement on whose row it depends whether others write.
 pub(crate) struct Guard {
-    sql: String,
+    sql: &'static str,
     binds: Vec<Bind>,
 }
 
 impl Guard {
-    /// SQL with a `?` for each of `values`, then `{absent}`: true if no row of `table` has one of the keys.
-    pub(crate) fn new(sql: &str, values: Vec<i64>, table: &Table, keys: Vec<Values>) -> Self {
-        let mut binds: Vec<Bind> = values.into_iter().map(|v| Bind::One(v.into())).collect();
-        let absent = if keys.is_empty() {
-            "true".to_owned()
-        } else {
-            let arrays = transpose(keys);
-            let names = list(table.key, |k| format!("\"{k}\""));
-            let found = all(table.key, |k| format!("it.\"{k}\" = wanted.\"{k}\""));
-            let absent = format!(
-                "not exists (select 1 from {} as wanted ({names}) join {} as it on {found})",
-                unnest(&arrays),
-                table.name
-            );
-            binds.extend(arrays);
-            absent
-        };
-        let sql = sql.replace("{absent}", &absent);
+    /// SQL with a `?` for each of `values`.
+    pub(crate) fn new(sql: &'static str, values: Vec<i64>) -> Self {
+        let binds = values.into_iter().map(|v| Bind::One(v.into())).collect();
         Self { sql, binds }
     }
 }
@@ -336,7 +364,8 @@ impl Guard {
 impl Write {
     fn names(&self) -> String {
         let names = self.table.key.iter().chain(self.table.columns);
-        list(names, |name| format!("\"{name}\""))
+        let written = names.filter(|name| !self.without.contains(name));
+        list(written, |name| format!("\"{name}\""))
     }
 
     fn sql_by_arrays(&self, arrays: &str, condition: &str) -> String {
@@ -359,7 +388,8 @@ impl Write {
         let name = self.table.name;
         match self.kind {
             WriteKind::Insert => {
-                let marks = vec!["?"; self.table.key.len() + self.table.columns.len()].join(", ");
+                let all = self.table.key.len() + self.table.columns.len();
+                let marks = vec!["?"; all - self.without.len()].join(", ");
                 format!("insert into {name} ({}) values ({marks})", self.names())
             }
             WriteKind::Update => {

@@ -10,9 +10,8 @@ use super::{Base, Committed, EVENTS, LoggedEvent, periods};
 use crate::db::many::{Guard, Table, Writes};
 use crate::db::tx::{AHEAD, Emitted};
 use crate::db::{Conn, on};
-use crate::error::{Result, StoreError};
+use crate::error::Result;
 use crate::events::Subjects;
-use crate::idempotency::{self, OUTCOMES};
 use crate::rows::Rows;
 use crate::schema::log_head;
 
@@ -59,58 +58,85 @@ pub(crate) fn append(
     Ok(Committed::of(events, new, subjects))
 }
 
-/// Adds one to the log's head, and so on, if nobody has since `base`, nor is about to, and no outcome is there for a
-/// key that gets one.
+/// Moves the log's head if nobody has since, nor is about to.
 const GUARD: &str =
     "update log_head set seq = seq + ? where id = 1 and seq = ? and unlogged_changes = ?
-    and pg_try_advisory_xact_lock(?) and {absent} returning seq";
+    and pg_try_advisory_xact_lock(?) returning seq";
 
-/// As [`append`], by one statement that is a transaction of its own; PostgreSQL only.
+/// What a batch that was decided without locks adds to the log, and all that its acts decided.
 ///
-/// None, and nothing is written, if the log does not stand at `base` any more, if acts in the middle of their
-/// transactions may move it, or if an act was done before with its key.
-pub(crate) fn append_ahead(
-    conn: &mut Conn,
-    new: Vec<Emitted>,
-    rows: &mut Rows,
+/// It is written only if the log stands where it stood.
+pub(crate) struct Proposal {
     base: Base,
-) -> Result<Option<Committed>> {
-    if new.iter().any(|emitted| !emitted.periods.is_empty()) {
-        // Times of membership are changed by statements of their own.
-        return Ok(None);
-    }
-    let events = logged(base.seq, &new);
-    let made = idempotency::new_keys(&rows.outcomes);
-    for moved in Moved::by(&events) {
-        if !rows.touch(moved.conversation, (moved.last, moved.activity), &events) {
-            return Ok(None);
+    count: i64,
+    writes: Writes,
+    committed: Committed,
+}
+
+impl Proposal {
+    /// None if it takes more than one statement.
+    pub(crate) fn new(new: Vec<Emitted>, rows: &mut Rows, base: Base) -> Option<Self> {
+        if new.iter().any(|emitted| !emitted.periods.is_empty()) {
+            // Times of membership are changed by statements of their own.
+            return None;
         }
-    }
-    let mut writes = Writes::default();
-    write(rows, &events, &mut writes);
-    if writes.is_empty() {
-        // What changes nothing was decided on how things are, too.
-        let same = Base::now(conn)? == base;
-        return Ok(same.then(Committed::default));
-    }
-    let Conn::Postgres(c) = conn else {
-        return Ok(None);
-    };
-    let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
-    let values = vec![count, base.seq, base.unlogged, AHEAD];
-    let guard = Guard::new(GUARD, values, &OUTCOMES, made);
-    match writes.run_if(c, guard) {
-        Ok(true) => {
-            let subjects = Subjects::of(&new, rows);
-            Ok(Some(Committed::of(events, new, subjects)))
+        let events = logged(base.seq, &new);
+        for moved in Moved::by(&events) {
+            if !rows.touch(moved.conversation, (moved.last, moved.activity), &events) {
+                return None;
+            }
         }
-        Ok(false) => Ok(None),
-        Err(StoreError::Database(error)) => {
-            tracing::debug!(%error, "what was decided ahead was not written");
-            Ok(None)
-        }
-        Err(error) => Err(error),
+        let mut writes = Writes::default();
+        write(rows, &events, &mut writes);
+        let subjects = Subjects::of(&new, rows);
+        Some(Self {
+            base,
+            count: i64::try_from(new.len()).unwrap_or(i64::MAX),
+            writes,
+            committed: Committed::of(events, new, subjects),
+        })
     }
+
+    /// What will be committed with it.
+    pub(crate) const fn committed(&self) -> &Committed {
+        &self.committed
+    }
+
+    /// Writes it, by one statement on PostgreSQL, and in a transaction elsewhere.
+    ///
+    /// None, and nothing of it may stay, if the log does not stand there any more, or if acts in the middle of their
+    /// transactions may move it. Where an act was done before with its key, that key's row is there already: an error.
+    pub(crate) fn write(self, conn: &mut Conn) -> Result<Option<Committed>> {
+        if self.writes.is_empty() {
+            // What changes nothing was decided on how things are, too.
+            let same = Base::now(conn)? == self.base;
+            return Ok(same.then_some(self.committed));
+        }
+        let Base { seq, unlogged } = self.base;
+        let written = if let Conn::Postgres(c) = conn {
+            let guard = Guard::new(GUARD, vec![self.count, seq, unlogged, AHEAD]);
+            self.writes.run_if(c, guard)?
+        } else {
+            let moved = move_head(conn, self.base, self.count)?;
+            if moved {
+                self.writes.run(conn)?;
+            }
+            moved
+        };
+        Ok(written.then_some(self.committed))
+    }
+}
+
+/// Adds `count` to the log's head, if it stands there.
+fn move_head(conn: &mut Conn, base: Base, count: i64) -> Result<bool> {
+    let head = log_head::table
+        .find(1_i16)
+        .filter(log_head::seq.eq(base.seq))
+        .filter(log_head::unlogged_changes.eq(base.unlogged));
+    let moved = on!(conn, c => diesel::update(head)
+        .set(log_head::seq.eq(log_head::seq + count))
+        .execute(c))?;
+    Ok(moved > 0)
 }
 
 /// The events in their places after `before`.

@@ -65,6 +65,18 @@ impl Addition for NewMessage {
         ],
     };
 
+    const RARE: &'static [&'static str] = &[
+        "pin_id",
+        "pin_snapshot",
+        "notice",
+        "board_id",
+        "board_snapshot",
+        "profile_id",
+        "reply_to",
+        "about_pin_id",
+        "link_id",
+    ];
+
     fn values(&self) -> Values {
         let kind = match self.notice {
             Some(_) => MessageKind::System,
