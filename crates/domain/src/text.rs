@@ -8,6 +8,9 @@ use crate::{Field, Refusal};
 /// Normalised to NFC, as all text is stored.
 #[must_use]
 pub fn nfc(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_owned();
+    }
     text.nfc().collect()
 }
 
