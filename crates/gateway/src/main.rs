@@ -15,6 +15,10 @@ use pinwire_storage::links::LinkRules;
 use pinwire_storage::{Migrate, Store, StoreConfig};
 use tracing_subscriber::EnvFilter;
 
+/// A request and a send make many small objects, on one thread, that another one drops.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Exit code of a demo in which something was not as it should be.
 const NOT_AS_IT_SHOULD_BE: u8 = 1;
 /// Domains that one act blocks.
