@@ -2,11 +2,13 @@
 //!
 //! A writer whose last commit is still the log's newest runs *ahead*: it decides on what it has in memory, without locks
 //! and without looking whether an act was done before. All is written at once, or nothing if somebody has written
-//! meanwhile or an act was done before. On PostgreSQL other nodes write, too. Where that is in vain, since others write as well, it waits its *turn*: nobody else decides until
-//! it has committed, and what others have changed since its last commit is read anew. Acts that need the connection take
-//! locks: what two acts may not touch at once is named by [`LockKey`]s, taken for the whole batch in one global order
-//! before the first act decides; an act that finds it needs another key is undone and runs again with it. The log's head
-//! row is locked last.
+//! meanwhile or an act was done before.
+//!
+//! On PostgreSQL other nodes write, too. Where running ahead is in vain for that, a writer waits its *turn*: nobody else
+//! decides until it has committed, and what others have changed since its last commit is read anew. Acts that need the
+//! connection take locks: what two acts may not touch at once is named by [`LockKey`]s, taken for the whole batch in one
+//! global order before the first act decides; an act that finds it needs another key is undone and runs again with it.
+//! The log's head row is locked last.
 
 mod ahead;
 mod deciding;
@@ -53,7 +55,7 @@ enum Written {
     All(Outcome),
     /// The log did not stand where it was decided on.
     Nothing,
-    /// An act needs more than rows in memory.
+    /// An act needs more than rows in memory; perhaps what it did before.
     NeedsMore,
 }
 
