@@ -308,6 +308,38 @@ fn a_send_is_few_statements_however_many_people_there_are() {
     });
 }
 
+/// Does an act twice, and looks when it is asked whether it was done before.
+async fn asks_only_the_second_time(at: &TestStore) {
+    let (ana, bo) = (at.person("ana"), at.person("bo"));
+    let (id, _) = at.sends_to(ana, at.pin(ana), bo).await;
+    at.writes(ana, id, "read anew").await;
+    at.writes(ana, id, "ahead, or in turn").await;
+    explain::run(at);
+    let sent = async || {
+        let draft = MessageDraft::new(Some("hello"), None).unwrap();
+        let key = key("once", "POST /messages", "body");
+        let sent = at.store.send_message(full(ana), id, draft, None, Some(key));
+        sent.await.unwrap()
+    };
+    let asks = |sql: &String| sql.starts_with("select") && sql.contains("idempotency_keys");
+    let first = sent().await;
+    assert!(!explain::run(at).iter().any(asks));
+    let again = sent().await;
+    assert!(explain::run(at).iter().any(asks));
+    assert!(again.replayed && !first.replayed);
+    assert_eq!(again.outcome.to, first.outcome.to);
+}
+
+#[test]
+fn whether_an_act_was_done_before_is_not_asked_ahead_of_it() {
+    explain::record();
+    on_sqlite(async |at| asks_only_the_second_time(at).await);
+    on_postgres(async |at| {
+        at.with_one_writer();
+        asks_only_the_second_time(at).await;
+    });
+}
+
 #[test]
 fn a_conversation_that_the_last_batch_had_is_not_read_again() {
     explain::record();
