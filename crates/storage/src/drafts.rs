@@ -97,11 +97,7 @@ impl Entity for Draft {
 }
 
 impl Stored for Draft {
-    const TABLES: StoredTables = StoredTables {
-        inserted: DRAFTS,
-        updated: DRAFTS,
-        moved: DRAFTS,
-    };
+    const TABLES: StoredTables = StoredTables::all(DRAFTS);
 
     fn insert(&self, key: &DraftKey, writes: &mut StoredWrites) {
         writes.inserted.push(self.values(key));

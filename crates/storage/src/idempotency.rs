@@ -109,11 +109,7 @@ impl Entity for KeptOutcome {
 }
 
 impl Stored for KeptOutcome {
-    const TABLES: StoredTables = StoredTables {
-        inserted: OUTCOMES,
-        updated: OUTCOMES,
-        moved: OUTCOMES,
-    };
+    const TABLES: StoredTables = StoredTables::all(OUTCOMES);
 
     fn insert(&self, key: &OutcomeKey, writes: &mut StoredWrites) {
         writes.inserted.push(self.values(key));

@@ -185,8 +185,7 @@ impl Entity for ConversationRow {
 impl Stored for ConversationRow {
     const TABLES: StoredTables = StoredTables {
         inserted: CONVERSATIONS,
-        updated: COUNTERS,
-        moved: COUNTERS,
+        ..StoredTables::all(COUNTERS)
     };
 
     fn insert(&self, id: &ConversationId, writes: &mut StoredWrites) {

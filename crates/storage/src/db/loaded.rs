@@ -188,6 +188,17 @@ pub(crate) struct StoredTables {
     pub(crate) moved: Table,
 }
 
+impl StoredTables {
+    /// The same for all of them.
+    pub(crate) const fn all(table: Table) -> Self {
+        Self {
+            inserted: table,
+            updated: table,
+            moved: table,
+        }
+    }
+}
+
 /// New and changed rows of one kind.
 #[derive(Default)]
 pub(crate) struct StoredWrites {
@@ -209,8 +220,8 @@ pub(crate) trait Addition {
     /// Where they go.
     const TABLE: Table;
 
-    /// Columns that few rows have.
-    const RARE: &'static [&'static str] = &[];
+    /// How many of its columns, the last ones, few rows have.
+    const RARE: usize = 0;
 
     /// The values of its columns.
     fn values(&self) -> Values;

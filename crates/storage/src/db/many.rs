@@ -213,8 +213,6 @@ pub(crate) struct Writes(Vec<Write>);
 struct Write {
     kind: WriteKind,
     table: Table,
-    /// Columns that it leaves out.
-    without: &'static [&'static str],
     rows: Vec<Values>,
 }
 
@@ -227,52 +225,32 @@ enum WriteKind {
 impl Writes {
     /// Adds rows.
     pub(crate) fn insert(&mut self, table: Table, rows: Vec<Values>) {
-        self.add(WriteKind::Insert, table, &[], rows);
+        self.add(WriteKind::Insert, table, rows);
     }
 
-    /// As [`Self::insert`], without the columns that few rows have if none of these has any of them: an array costs
+    /// As [`Self::insert`], without the last `rare` columns if none of these rows has any of them: an array costs
     /// PostgreSQL as much for nothing as for something.
-    pub(crate) fn insert_plain(
-        &mut self,
-        table: Table,
-        rare: &'static [&'static str],
-        mut rows: Vec<Values>,
-    ) {
-        let names = table.key.iter().chain(table.columns);
-        let is_rare: Vec<bool> = names.map(|name| rare.contains(name)).collect();
-        let is_plain = |row: &Values| {
-            let mut values = row.iter().zip(&is_rare);
-            values.all(|(value, is_rare)| !is_rare || value.is_null())
-        };
-        if !rows.iter().all(is_plain) {
-            return self.insert(table, rows);
+    pub(crate) fn insert_plain(&mut self, mut table: Table, rare: usize, mut rows: Vec<Values>) {
+        let common = table.columns.len().saturating_sub(rare);
+        let width = table.key.len() + common;
+        let is_plain = |row: &Values| row.iter().skip(width).all(Value::is_null);
+        if rows.iter().all(is_plain) {
+            table.columns = table.columns.split_at(common).0;
+            for row in &mut rows {
+                row.truncate(width);
+            }
         }
-        for row in &mut rows {
-            let mut is_rare = is_rare.iter();
-            row.retain(|_| is_rare.next() == Some(&false));
-        }
-        self.add(WriteKind::Insert, table, rare, rows);
+        self.insert(table, rows);
     }
 
     /// Sets the columns of the rows with these keys.
     pub(crate) fn update(&mut self, table: Table, rows: Vec<Values>) {
-        self.add(WriteKind::Update, table, &[], rows);
+        self.add(WriteKind::Update, table, rows);
     }
 
-    fn add(
-        &mut self,
-        kind: WriteKind,
-        table: Table,
-        without: &'static [&'static str],
-        rows: Vec<Values>,
-    ) {
+    fn add(&mut self, kind: WriteKind, table: Table, rows: Vec<Values>) {
         if !rows.is_empty() {
-            self.0.push(Write {
-                kind,
-                table,
-                without,
-                rows,
-            });
+            self.0.push(Write { kind, table, rows });
         }
     }
 
@@ -364,8 +342,7 @@ impl Guard {
 impl Write {
     fn names(&self) -> String {
         let names = self.table.key.iter().chain(self.table.columns);
-        let written = names.filter(|name| !self.without.contains(name));
-        list(written, |name| format!("\"{name}\""))
+        list(names, |name| format!("\"{name}\""))
     }
 
     fn sql_by_arrays(&self, arrays: &str, condition: &str) -> String {
@@ -388,8 +365,7 @@ impl Write {
         let name = self.table.name;
         match self.kind {
             WriteKind::Insert => {
-                let all = self.table.key.len() + self.table.columns.len();
-                let marks = vec!["?"; all - self.without.len()].join(", ");
+                let marks = vec!["?"; self.table.key.len() + self.table.columns.len()].join(", ");
                 format!("insert into {name} ({}) values ({marks})", self.names())
             }
             WriteKind::Update => {

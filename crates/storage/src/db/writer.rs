@@ -12,8 +12,8 @@
 
 mod ahead;
 mod deciding;
-mod draft;
 mod kept;
+mod proposing;
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,16 +25,14 @@ use super::batch::{Waiting, Way, fill};
 use super::checkpoints::Checkpoints;
 use super::meter;
 use super::pool::Connections;
-use super::tx::{LockKey, ROUNDS_MAX, Tx, lock_all, no_end, wait_for_turn};
+use super::tx::{Abort, LockKey, ROUNDS_MAX, Tx, lock_all, no_end, wait_for_turn};
 use super::{Begin, Conn};
-use crate::db::tx::Abort;
 use crate::error::{Result, StoreError};
 use crate::log::{self, Base, Committed, Proposal};
 use crate::rows::Rows;
 use crate::source::Source;
 use ahead::Ahead;
 use deciding::{ATTEMPTS_MAX, Decided, Ended, Outcome, apart};
-use draft::Draft;
 use kept::Kept;
 
 pub(super) struct Writer {
@@ -115,7 +113,7 @@ impl Writer {
         let together = batch.iter().all(|w| w.way == Way::Together);
         let mut needs_more = false;
         if let Some(base) = kept.base.filter(|_| together && self.ahead.may()) {
-            match self.run_ahead(conn, batch, Draft::new(kept.rows, base)) {
+            match self.run_ahead(conn, batch, kept.rows, base) {
                 Ok(Written::All(outcome)) => return Ok(outcome),
                 Ok(Written::Nothing) => {}
                 Ok(Written::NeedsMore) => needs_more = true,
@@ -160,12 +158,13 @@ impl Writer {
         &mut self,
         conn: &mut Conn,
         batch: &mut [Waiting],
-        draft: Draft,
+        rows: Rows,
+        base: Base,
     ) -> Result<Written> {
-        let Some(ready) = self.finish(conn, batch, draft)? else {
+        let Some(ready) = self.propose(conn, batch, rows, base)? else {
             return Ok(Written::NeedsMore);
         };
-        let Some(committed) = propose(conn, ready.proposal)? else {
+        let Some(committed) = write_at_once(conn, ready.proposal)? else {
             return Ok(Written::Nothing);
         };
         self.checkpoints.iter().for_each(Checkpoints::wake);
@@ -185,8 +184,8 @@ impl Writer {
     ) -> Result<Option<Outcome>> {
         conn.begin(Begin::Write)?;
         let written = wait_for_turn(conn)
-            .and_then(|base| Ok(Draft::new(kept.rows_at(conn, base)?, base)))
-            .and_then(|draft| self.finish(conn, batch, draft))
+            .and_then(|base| Ok((kept.rows_at(conn, base)?, base)))
+            .and_then(|(rows, base)| self.propose(conn, batch, rows, base))
             .and_then(|ready| match ready {
                 Some(ready) => {
                     let committed = ready.proposal.write(conn)?;
@@ -201,6 +200,9 @@ impl Writer {
                 Ok(Some(outcome))
             }
             Ok(None) | Err(StoreError::Database(_)) => {
+                if let Err(error) = written {
+                    tracing::debug!(%error, "what was decided in turn was not written");
+                }
                 // Without its connection it needs another one.
                 let is_undone = roll_back(conn);
                 Ok((!is_undone).then(|| apart(batch)))
@@ -315,7 +317,7 @@ fn answer(batch: Vec<Waiting>, outcome: Result<Vec<Ended>>) -> Vec<Waiting> {
 }
 
 /// Writes a proposal in a transaction of its own; on PostgreSQL it is one.
-fn propose(conn: &mut Conn, proposal: Proposal) -> Result<Option<Committed>> {
+fn write_at_once(conn: &mut Conn, proposal: Proposal) -> Result<Option<Committed>> {
     if conn.is_postgres() {
         return proposal.write(conn);
     }

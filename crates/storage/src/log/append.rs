@@ -97,9 +97,9 @@ impl Proposal {
         })
     }
 
-    /// What will be committed with it.
-    pub(crate) const fn committed(&self) -> &Committed {
-        &self.committed
+    /// How the log stands when it is written.
+    pub(crate) fn after(&self) -> Option<Base> {
+        self.committed.after(self.base)
     }
 
     /// Writes it, by one statement on PostgreSQL, and in a transaction elsewhere.

@@ -49,33 +49,24 @@ impl Addition for NewMessage {
             "sender_id",
             "kind",
             "text",
-            "pin_id",
-            "pin_snapshot",
             "client_message_id",
             "created_at",
             "version",
-            "notice",
+            "forwarded",
+            "pin_id",
+            "pin_snapshot",
+            "link_id",
             "board_id",
             "board_snapshot",
             "profile_id",
             "reply_to",
             "about_pin_id",
-            "forwarded",
-            "link_id",
+            "notice",
         ],
     };
 
-    const RARE: &'static [&'static str] = &[
-        "pin_id",
-        "pin_snapshot",
-        "notice",
-        "board_id",
-        "board_snapshot",
-        "profile_id",
-        "reply_to",
-        "about_pin_id",
-        "link_id",
-    ];
+    /// What it carries, answers, is about and tells.
+    const RARE: usize = 9;
 
     fn values(&self) -> Values {
         let kind = match self.notice {
@@ -95,19 +86,19 @@ impl Addition for NewMessage {
             self.sender.get().into(),
             kind.name().into(),
             self.text.as_deref().into(),
-            pin.0.into(),
-            pin.1.into(),
             self.client_message_id.as_deref().into(),
             self.created_at.as_millis().into(),
             FIRST_VERSION.into(),
-            self.notice.as_deref().into(),
+            self.forwarded.into(),
+            pin.0.into(),
+            pin.1.into(),
+            self.link.into(),
             board.0.into(),
             board.1.into(),
             profile.into(),
             self.reply_to.into(),
             self.about_pin.map(PinId::get).into(),
-            self.forwarded.into(),
-            self.link.into(),
+            self.notice.as_deref().into(),
         ]
     }
 }

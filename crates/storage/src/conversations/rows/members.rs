@@ -317,9 +317,8 @@ impl Entity for Members {
 
 impl Stored for Members {
     const TABLES: StoredTables = StoredTables {
-        inserted: MEMBERSHIPS,
-        updated: MEMBERSHIPS,
         moved: PROGRESS,
+        ..StoredTables::all(MEMBERSHIPS)
     };
 
     fn insert(&self, id: &ConversationId, writes: &mut StoredWrites) {

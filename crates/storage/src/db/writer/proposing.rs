@@ -1,4 +1,4 @@
-//! A batch that is decided without locks.
+//! Deciding a batch without locks, to be written if the log stands where it stood.
 
 use super::Writer;
 use super::deciding::{Decided, Ended};
@@ -9,13 +9,7 @@ use crate::error::{Result, StoreError};
 use crate::log::{Base, Proposal};
 use crate::rows::Rows;
 
-/// What it is decided on.
-pub(super) struct Draft {
-    rows: Rows,
-    base: Base,
-}
-
-/// One that is decided.
+/// A batch that is decided so.
 pub(super) struct Ready {
     pub(super) ended: Vec<Ended>,
     pub(super) proposal: Proposal,
@@ -23,24 +17,19 @@ pub(super) struct Ready {
     pub(super) kept: Kept,
 }
 
-impl Draft {
-    /// To be decided on rows as they are where the log stands at `base`.
-    pub(super) fn new(mut rows: Rows, base: Base) -> Self {
-        // That an act ran before with its key is found when it is written.
-        rows.outcomes.presume_absent();
-        Self { rows, base }
-    }
-}
-
 impl Writer {
-    /// Decides; none if an act needs more than rows in memory, or what they made cannot be written by one statement.
-    pub(super) fn finish(
+    /// Decides on rows as they are where the log stands at `base`.
+    ///
+    /// None if an act needs more than rows in memory, or what they made cannot be written by one statement.
+    pub(super) fn propose(
         &self,
         conn: &mut Conn,
         batch: &mut [Waiting],
-        draft: Draft,
+        mut rows: Rows,
+        base: Base,
     ) -> Result<Option<Ready>> {
-        let Draft { mut rows, base } = draft;
+        // That an act ran before with its key is found when it is written.
+        rows.outcomes.presume_absent();
         let mut decided = Decided::default();
         decided.ended.resize_with(batch.len(), || None);
         let all: Option<Vec<Ended>> =
@@ -61,7 +50,7 @@ impl Writer {
         };
         let kept = Kept {
             rows: rows.into_kept(),
-            base: proposal.committed().after(base),
+            base: proposal.after(),
         };
         Ok(Some(Ready {
             ended,
