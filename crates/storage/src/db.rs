@@ -6,6 +6,7 @@ pub(crate) mod loaded;
 pub(crate) mod many;
 mod meter;
 pub(crate) mod pool;
+mod queue;
 pub(crate) mod readers;
 pub(crate) mod tx;
 mod writer;

@@ -5,25 +5,21 @@
 //! statements, and what all of them changed is written in a few. An act that needs the connection runs before them,
 //! in a savepoint of its own. Either way each act is all or nothing, and decided as if it were alone.
 //!
-//! This file is the queue; the [`Writer`] takes from it.
+//! Acts wait in the [`Queue`]; the [`Writer`] takes from it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::checkpoints::Checkpoints;
 use super::meter::Moment;
 use super::pool::Connections;
+use super::queue::{self, Queue};
 use super::tx::{LockKey, Step, Tx};
 use super::writer::Writer;
 use crate::error::{Result, StoreError};
 use crate::log::Committed;
 use crate::source::Source;
-
-/// Acts that may wait for the writer; one more is told to come back later.
-const QUEUE_MAX: usize = 4_096;
-/// Acts committed together at most.
-const BATCH_MAX: usize = 64;
 
 /// How an act decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,14 +80,20 @@ pub(super) struct Waiting {
     pub(super) job: Box<dyn Job>,
 }
 
-/// The queue before the writers.
+/// The writers, which end when the last handle is gone and nothing waits any more.
 #[derive(Clone)]
-pub(crate) struct Writers {
-    queue: mpsc::Sender<Waiting>,
+pub(crate) struct Writers(Arc<Handle>);
+
+struct Handle(Arc<Queue<Waiting>>);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 impl Writers {
-    /// Starts `count` writers, which tell `checkpoints` of their commits; each ends when the last handle to the queue is gone.
+    /// Starts `count` writers, which tell `checkpoints` of their commits.
     pub(crate) fn start(
         connections: &Arc<Connections>,
         source: &Source,
@@ -99,17 +101,17 @@ impl Writers {
         committed: &mpsc::Sender<Committed>,
         checkpoints: Option<&Checkpoints>,
     ) -> Result<Self> {
-        let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-        let waiting = Arc::new(Mutex::new(waiting));
+        let queue = Arc::new(Queue::new());
+        let handle = Handle(Arc::clone(&queue));
         for number in 0..count {
             let writer = Writer::new(connections, source, committed, checkpoints.cloned());
-            let waiting = Arc::clone(&waiting);
+            let queue = Arc::clone(&queue);
             std::thread::Builder::new()
                 .name(format!("writer-{number}"))
-                .spawn(move || writer.run(&waiting))
+                .spawn(move || writer.run(&queue))
                 .map_err(|e| StoreError::Unavailable(format!("cannot start a writer: {e}")))?;
         }
-        Ok(Self { queue })
+        Ok(Self(Arc::new(handle)))
     }
 
     /// Runs an act. `locks` are the keys it is known to need, beside those that `find_locks` finds; it may find
@@ -122,50 +124,26 @@ impl Writers {
         body: impl FnMut(&mut Tx<'_>) -> Step<T> + Send + 'static,
     ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
+        let topic = queue::topic(&locks);
         let job = Box::new(Act {
             body,
             output: None,
             reply,
         });
-        self.queue
-            .try_send(Waiting {
-                way,
-                locks,
-                find_locks,
-                attempts: 0,
-                came: Moment::now(),
-                job,
-            })
-            .map_err(|_| StoreError::Unavailable("too many acts are waiting".into()))?;
+        let waiting = Waiting {
+            way,
+            locks,
+            find_locks,
+            attempts: 0,
+            came: Moment::now(),
+            job,
+        };
+        let Self(handle) = self;
+        if !handle.0.put(waiting, topic) {
+            return Err(StoreError::Unavailable("too many acts are waiting".into()));
+        }
         answer
             .await
             .map_err(|_| StoreError::Unavailable("the writer stopped".into()))?
     }
-}
-
-/// Adds all that waits, at once; false when nothing will come any more.
-///
-/// Only a writer with nothing to do waits for an act, holding the queue: one that has acts to run again
-/// must not wait behind it.
-pub(super) fn fill(batch: &mut Vec<Waiting>, waiting: &Mutex<mpsc::Receiver<Waiting>>) -> bool {
-    let mut queue = if batch.is_empty() {
-        let mut queue = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        match queue.blocking_recv() {
-            Some(first) => batch.push(first),
-            None => return false,
-        }
-        queue
-    } else {
-        match waiting.try_lock() {
-            Ok(queue) => queue,
-            Err(_) => return true,
-        }
-    };
-    while batch.len() < BATCH_MAX {
-        match queue.try_recv() {
-            Ok(next) => batch.push(next),
-            Err(_) => break,
-        }
-    }
-    true
 }

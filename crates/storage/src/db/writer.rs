@@ -17,14 +17,15 @@ mod proposing;
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::batch::{Waiting, Way, fill};
+use super::batch::{Waiting, Way};
 use super::checkpoints::Checkpoints;
 use super::meter;
 use super::pool::Connections;
+use super::queue::Queue;
 use super::tx::{Abort, LockKey, ROUNDS_MAX, Tx, lock_all, no_end, wait_for_turn};
 use super::{Begin, Conn};
 use crate::error::{Result, StoreError};
@@ -75,13 +76,13 @@ impl Writer {
         }
     }
 
-    pub(super) fn run(mut self, waiting: &Mutex<mpsc::Receiver<Waiting>>) {
+    pub(super) fn run(mut self, queue: &Queue<Waiting>) {
         loop {
             let mut batch = std::mem::take(&mut self.again);
             // What failed for a reason of the database's own runs apart.
             if batch.iter().any(|w| w.attempts > 1) {
                 self.again = batch.split_off(1);
-            } else if !fill(&mut batch, waiting) {
+            } else if !queue.fill(&mut batch) {
                 return;
             }
             // A panic in an act must not end the writer; its batch is rolled back with the connection.
