@@ -4,6 +4,7 @@
 //! a message that is newer than those found. So a common word costs the newest blocks, and a rare one a look at each.
 
 mod block;
+mod found;
 mod index;
 mod progress;
 

@@ -1,21 +1,22 @@
 //! Making messages findable, shortly after they were sent: a reader of the log with a place of its own.
 //!
-//! A turn reads where it stands and the terms of the present text of some messages, then writes them in an act, and
-//! moves on. Any number of nodes may do it at any time: a turn that another node was faster with does nothing. Blocks
-//! are changed under a lock of their conversation, and what was deleted or edited since it was read is read again
-//! under it, so that such a message leaves none of its old terms.
+//! A turn reads where it stands and the terms of the present text of some messages, then writes them block by block, in
+//! one act or several, the last of which moves on. A message is put in the place of what it was found by before, so to
+//! do it again after a crash changes nothing. Any number of nodes may do it at any time: a turn that another node was
+//! faster with does nothing. Blocks are changed under a lock of their conversation, and what was deleted or edited since
+//! it was read is read again under it, so that such a message leaves none of its old terms.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
+use pinwire_domain::Time;
 use pinwire_domain::event::EventKind;
-use pinwire_domain::message::MessageKind;
-use pinwire_domain::term::Content;
-use pinwire_domain::{Time, UserId};
 
 use super::block;
+use super::found::{Found, Place, read};
 use super::progress::{PROGRESS, Progress, progress};
 use crate::Store;
 use crate::db::many::{self, Table, Values, Writes};
@@ -24,27 +25,29 @@ use crate::db::{Conn, on};
 use crate::error::Result;
 use crate::links;
 use crate::log;
-use crate::pin_snapshots::PinSnapshot;
 use crate::schema::{events, messages};
 
-/// How much a turn takes.
+/// Messages of new events, and messages that were there before, that a turn takes at most.
+const TURN_MAX: i64 = 1_024;
+
+/// How much one act of a turn writes.
 #[derive(Debug, Clone, Copy)]
 struct Portion {
-    /// Messages of new events, and messages that were there before, at most.
-    messages: i64,
-    /// Bytes of terms after which no other message is taken.
+    /// Messages at most.
+    messages: usize,
+    /// Bytes of terms after which no other block is taken.
     bytes: usize,
 }
 
-/// Where acts wait for a turn and it can catch up all the same, it is short.
+/// Where other acts wait for it.
 const SHORT: Portion = Portion {
     messages: 128,
     bytes: 64 * 1_024,
 };
 
-/// Where nothing waits for a turn, or it is far behind, more messages of a block are written at once.
+/// Where nothing waits for it.
 const LONG: Portion = Portion {
-    messages: 1_024,
+    messages: 2_048,
     bytes: 512 * 1_024,
 };
 
@@ -54,28 +57,12 @@ const BLOCKS: Table = Table {
     columns: &["oldest_at", "newest_at", "entries"],
 };
 
-const MESSAGES: Table = Table {
-    name: "messages",
-    key: &["conversation_id", "position"],
-    columns: &[
-        "sender_id",
-        "kind",
-        "text",
-        "pin_snapshot",
-        "created_at",
-        "deleted_at",
-        "link_id",
-    ],
-};
-
-/// A message's conversation and position.
-pub(super) type Place = (i64, i64);
+/// The positions of messages by their block.
+type Part = BTreeMap<BlockKey, Vec<i64>>;
 
 /// What a turn goes through.
 struct Turn {
     from: Progress,
-    /// Messages, each with the place where the turn is after it.
-    steps: Vec<(Place, Progress)>,
     /// What the messages are found by.
     found: HashMap<Place, Found>,
     /// How far the log went when that was read.
@@ -84,16 +71,8 @@ struct Turn {
     to: Progress,
     /// What is left after it.
     left: Indexed,
-    portion: Portion,
-}
-
-impl Turn {
-    fn locks(&self) -> BTreeSet<LockKey> {
-        let places = self.steps.iter().map(|((conversation, _), _)| conversation);
-        let mut locks: BTreeSet<_> = places.map(|id| LockKey::Terms(*id)).collect();
-        locks.insert(LockKey::SearchProgress);
-        locks
-    }
+    /// When links of these messages are due to be looked at, if this node has them looked at.
+    links_due: Option<Time>,
 }
 
 /// How a turn ended.
@@ -107,74 +86,84 @@ pub enum Indexed {
     Older,
 }
 
-/// Looks what is next. Run it on a snapshot: what is seen of the log must be all there is up to its head.
-fn plan(conn: &mut Conn, acts_wait: bool) -> Result<Turn> {
+/// Looks what is next, and in which parts it is written. Run it on a snapshot: what is seen of the log must be all there is up to its head.
+fn plan(conn: &mut Conn, portion: Portion, links_due: Option<Time>) -> Result<(Turn, Vec<Part>)> {
     let from = progress(conn)?;
     let (trimmed, head) = log::ends(conn)?;
-    let portion = if acts_wait && head - from.seq < LONG.messages {
-        SHORT
-    } else {
-        LONG
-    };
-    let mut now = from;
+    let mut to = from;
     if from.seq < trimmed {
         // What was removed from the log is found among the messages.
-        now = Progress {
+        to = Progress {
             seq: trimmed,
             older: Some((0, 0)),
         };
     }
-    let mut steps = Vec::new();
-    let told = of_events(conn, now.seq, portion)?;
-    let is_at_head = portion.exceeds(&told);
+    let mut places = BTreeSet::new();
+    let told = of_events(conn, to.seq)?;
+    let is_at_head = is_all(&told);
     for (seq, place) in told {
-        now.seq = seq;
-        steps.extend(place.map(|place| (place, now)));
+        to.seq = seq;
+        places.extend(place);
     }
     if is_at_head {
-        now.seq = head;
+        to.seq = head;
     }
-    if let Some(place) = now.older {
-        let older = of_before(conn, place, portion)?;
-        let is_last = portion.exceeds(&older);
-        for place in older {
-            now.older = Some(place);
-            steps.push((place, now));
-        }
-        if is_last {
-            now.older = None;
-        }
+    if let Some(place) = to.older {
+        let older = of_before(conn, place)?;
+        to.older = older.last().copied().filter(|_| !is_all(&older));
+        places.extend(older);
     }
-    let left = match (is_at_head, now.older) {
+    let left = match (is_at_head, to.older) {
         (false, _) => Indexed::More,
         (true, Some(_)) => Indexed::Older,
         (true, None) => Indexed::All,
     };
-    Ok(Turn {
+    let found = read(conn, places.clone())?;
+    let parts = parts(&places, &found, portion);
+    let turn = Turn {
         from,
-        found: read(conn, steps.iter().map(|(place, _)| *place).collect())?,
+        found,
         head,
-        steps,
-        to: now,
+        to,
         left,
-        portion,
-    })
+        links_due,
+    };
+    Ok((turn, parts))
 }
 
-impl Portion {
-    /// Whether these are fewer than were asked for.
-    fn exceeds<T>(self, rows: &[T]) -> bool {
-        i64::try_from(rows.len()).is_ok_and(|count| count < self.messages)
+/// Whether these are all there are.
+fn is_all<T>(rows: &[T]) -> bool {
+    i64::try_from(rows.len()).is_ok_and(|count| count < TURN_MAX)
+}
+
+/// Parts messages so that a block is written once.
+fn parts(places: &BTreeSet<Place>, found: &HashMap<Place, Found>, portion: Portion) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut part = Part::new();
+    let (mut messages, mut bytes) = (0, 0);
+    for place @ (conversation, position) in places {
+        let key = (*conversation, block::of(*position));
+        let is_full = messages >= portion.messages || bytes >= portion.bytes;
+        if is_full && !part.contains_key(&key) {
+            parts.push(std::mem::take(&mut part));
+            (messages, bytes) = (0, 0);
+        }
+        part.entry(key).or_default().push(*position);
+        messages += 1;
+        bytes += found.get(place).map_or(0, Found::size);
     }
+    // Without any message the turn moves on all the same.
+    parts.push(part);
+    parts
 }
 
 /// The next events about messages, whatever happened to them.
-fn of_events(conn: &mut Conn, after: i64, portion: Portion) -> Result<Vec<(i64, Option<Place>)>> {
+fn of_events(conn: &mut Conn, after: i64) -> Result<Vec<(i64, Option<Place>)>> {
     let rows: Vec<(i64, Option<i64>, Option<i64>)> = on!(conn, c => events::table
         .filter(events::seq.gt(after))
         .filter(events::kind.like("message.%"))
         .order(events::seq)
-        .limit(portion.messages)
+        .limit(TURN_MAX)
         .select((events::seq, events::conversation_id, events::position))
         .load(c))?;
     let places = rows.into_iter();
@@ -184,11 +173,7 @@ fn of_events(conn: &mut Conn, after: i64, portion: Portion) -> Result<Vec<(i64, 
 }
 
 /// The next messages, in the order of their key.
-fn of_before(
-    conn: &mut Conn,
-    (conversation, position): Place,
-    portion: Portion,
-) -> Result<Vec<Place>> {
+fn of_before(conn: &mut Conn, (conversation, position): Place) -> Result<Vec<Place>> {
     // As one row, so that the key is searched by both.
     let beyond = sql::<Bool>("(conversation_id, position) > (")
         .bind::<BigInt, _>(conversation)
@@ -198,7 +183,7 @@ fn of_before(
     Ok(on!(conn, c => messages::table
         .filter(beyond)
         .order((messages::conversation_id, messages::position))
-        .limit(portion.messages)
+        .limit(TURN_MAX)
         .select((messages::conversation_id, messages::position))
         .load(c))?)
 }
@@ -215,84 +200,6 @@ fn changed(conn: &mut Conn, after: i64) -> Result<BTreeSet<Place>> {
     Ok(places
         .filter_map(|(conversation, position)| conversation.zip(position))
         .collect())
-}
-
-/// A message as it was read.
-struct Found {
-    sent_at: i64,
-    /// What it is found by; nothing if it is deleted, or if Pinwire itself wrote it.
-    terms: Option<BTreeSet<String>>,
-    /// The link of its pin.
-    link: Option<i64>,
-}
-
-fn read(conn: &mut Conn, places: BTreeSet<Place>) -> Result<HashMap<Place, Found>> {
-    type Sql = (
-        BigInt,
-        BigInt,
-        BigInt,
-        Text,
-        Nullable<Text>,
-        Nullable<Text>,
-        BigInt,
-        Nullable<BigInt>,
-        Nullable<BigInt>,
-    );
-    type Row = (
-        i64,
-        i64,
-        i64,
-        String,
-        Option<String>,
-        Option<String>,
-        i64,
-        Option<i64>,
-        Option<i64>,
-    );
-    let keys = places
-        .into_iter()
-        .map(|(conversation, position)| vec![conversation.into(), position.into()])
-        .collect();
-    let rows: Vec<Row> = many::select::<Sql, Row>(conn, &MESSAGES, keys)?;
-    Ok(rows
-        .into_iter()
-        .map(
-            |(conversation, position, sender, kind, text, pin, sent_at, deleted_at, link)| {
-                let place = (conversation, position);
-                let is_found = deleted_at.is_none() && kind == MessageKind::User.name();
-                let terms = is_found.then(|| terms(place, sender, text.as_deref(), pin.as_deref()));
-                let found = Found {
-                    sent_at,
-                    terms,
-                    link,
-                };
-                (place, found)
-            },
-        )
-        .collect())
-}
-
-/// What a message is found by.
-fn terms(place: Place, sender: i64, text: Option<&str>, pin: Option<&str>) -> BTreeSet<String> {
-    let snapshot = pin.and_then(|pin| {
-        let read = serde_json::from_str::<PinSnapshot>(pin);
-        // One such message must not keep all others from being found.
-        read.inspect_err(|error| {
-            tracing::warn!(?place, %error, "a pin as it was sent cannot be read");
-        })
-        .ok()
-    });
-    let of_pin = snapshot
-        .as_ref()
-        .map(|it| [&it.title, &it.description, &it.alt_text]);
-    let texts = of_pin.into_iter().flatten().filter_map(Option::as_deref);
-    let content = Content {
-        sender: UserId::new(sender),
-        has_pin: pin.is_some(),
-        texts: text.into_iter().chain(texts).collect(),
-        link: snapshot.as_ref().and_then(|it| it.link.as_deref()),
-    };
-    content.terms()
 }
 
 /// What a block's row holds beside its key.
@@ -346,8 +253,8 @@ struct Blocks {
 }
 
 impl Blocks {
-    /// Puts what a message is found by in the place of what it was found by before; how much text that is.
-    fn put(&mut self, place: Place, found: Option<&Found>) -> usize {
+    /// Puts what a message is found by in the place of what it was found by before.
+    fn put(&mut self, place: Place, found: Option<&Found>) {
         let (conversation, position) = place;
         let key = (conversation, block::of(position));
         let terms = found.and_then(|found| Some((found.sent_at, found.terms.as_ref()?)));
@@ -355,7 +262,7 @@ impl Blocks {
             block::remove(&mut row.entries, position);
         }
         let Some((sent_at, terms)) = terms else {
-            return 0;
+            return;
         };
         let row = self.now.entry(key).or_insert_with(|| Row {
             oldest_at: sent_at,
@@ -364,9 +271,7 @@ impl Blocks {
         });
         row.oldest_at = row.oldest_at.min(sent_at);
         row.newest_at = row.newest_at.max(sent_at);
-        let before = row.entries.len();
         block::add(&mut row.entries, position, sent_at, terms);
-        row.entries.len().saturating_sub(before)
     }
 
     /// Adds to `writes` what is new and what has changed.
@@ -384,41 +289,44 @@ impl Blocks {
     }
 }
 
-/// Makes the messages of a turn findable; what is left after it. It needs [`Turn::locks`].
-fn index(conn: &mut Conn, turn: &mut Turn, links_due: Option<Time>) -> Result<Indexed> {
-    if progress(conn)? != turn.from {
-        // Another node was faster.
-        return Ok(Indexed::More);
-    }
-    let again = changed(conn, turn.head)?;
-    turn.found.extend(read(conn, again)?);
-    let keys = turn
-        .steps
-        .iter()
-        .map(|((conversation, position), _)| (*conversation, block::of(*position)));
-    let stored = load(conn, &keys.collect())?;
-    let mut blocks = Blocks {
-        now: stored.clone(),
-        stored,
-    };
-    let (mut reached, mut left) = (turn.to, turn.left);
-    let mut written = 0;
-    for (place, then) in &turn.steps {
-        written += blocks.put(*place, turn.found.get(place));
-        if written >= turn.portion.bytes {
-            (reached, left) = (*then, Indexed::More);
-            break;
+/// The locks that a part needs.
+fn locks(part: &Part) -> BTreeSet<LockKey> {
+    let blocks = part.keys().map(|block| LockKey::Terms(block.0));
+    blocks.chain([LockKey::SearchProgress]).collect()
+}
+
+impl Turn {
+    /// Makes the messages of a part findable; false if another node was faster. It needs [`locks`].
+    fn index(&self, conn: &mut Conn, part: &Part, is_last: bool) -> Result<bool> {
+        if progress(conn)? != self.from {
+            return Ok(false);
         }
+        let again = changed(conn, self.head)?;
+        let again = read(conn, again)?;
+        let stored = load(conn, &part.keys().copied().collect())?;
+        let mut blocks = Blocks {
+            now: stored.clone(),
+            stored,
+        };
+        for (block, positions) in part {
+            for position in positions {
+                let place = (block.0, *position);
+                let found = again.get(&place).or_else(|| self.found.get(&place));
+                blocks.put(place, found);
+            }
+        }
+        let mut writes = Writes::default();
+        blocks.write(&mut writes);
+        if is_last {
+            writes.update(PROGRESS, vec![self.to.values()]);
+        }
+        writes.run(conn)?;
+        if let Some(now) = self.links_due.filter(|_| is_last) {
+            let links = self.found.values().filter_map(|found| found.link);
+            links::note_sent(conn, &links.collect(), now)?;
+        }
+        Ok(true)
     }
-    let mut writes = Writes::default();
-    blocks.write(&mut writes);
-    writes.update(PROGRESS, vec![reached.values()]);
-    writes.run(conn)?;
-    if let Some(now) = links_due {
-        let links = turn.found.values().filter_map(|found| found.link);
-        links::note_sent(conn, &links.collect(), now)?;
-    }
-    Ok(left)
 }
 
 /// Takes away all that a message is found by, in the act that deletes it for everyone or changes its text.
@@ -447,16 +355,70 @@ pub(crate) fn forget(
 impl Store {
     /// Makes some of the messages findable that are not yet. Any number of nodes may do it at any time.
     pub async fn index_messages(&self) -> Result<Indexed> {
-        let acts_wait = self.has_one_writer();
-        let plan = move |conn: &mut Conn| plan(conn, acts_wait);
-        let mut turn = self.read(move |conn| conn.snapshot(plan)).await?;
-        if turn.from == turn.to {
-            return Ok(turn.left);
-        }
+        let portion = if self.has_one_writer() { SHORT } else { LONG };
         // Who follows the log also sees which links were sent.
         let links_due = self.inner.links.are_inspected;
         let links_due = links_due.then(|| self.inner.source.now());
-        self.beside(turn.locks(), move |conn| index(conn, &mut turn, links_due))
-            .await
+        let plan = move |conn: &mut Conn| plan(conn, portion, links_due);
+        let (turn, parts) = self.read(move |conn| conn.snapshot(plan)).await?;
+        if turn.from == turn.to {
+            return Ok(turn.left);
+        }
+        let left = turn.left;
+        let turn = Arc::new(turn);
+        let count = parts.len();
+        for (before, part) in parts.into_iter().enumerate() {
+            let turn = Arc::clone(&turn);
+            let is_last = before + 1 == count;
+            let locks = locks(&part);
+            let index = move |conn: &mut Conn| turn.index(conn, &part, is_last);
+            if !self.beside(locks, index).await? {
+                return Ok(Indexed::More);
+            }
+        }
+        Ok(left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Messages that are found by one term of so many bytes.
+    fn messages(places: &BTreeSet<Place>, bytes: usize) -> HashMap<Place, Found> {
+        let found = || Found {
+            sent_at: 1,
+            terms: Some(BTreeSet::from(["a".repeat(bytes)])),
+            link: None,
+        };
+        places.iter().map(|place| (*place, found())).collect()
+    }
+
+    /// How many messages each part has.
+    fn sizes(places: &BTreeSet<Place>, bytes: usize, portion: Portion) -> Vec<usize> {
+        let found = messages(places, bytes);
+        let parts = parts(places, &found, portion);
+        let sizes = parts.iter().map(|part| part.values().map(Vec::len).sum());
+        sizes.collect()
+    }
+
+    #[test]
+    fn a_block_is_written_by_one_part_however_full_it_is() {
+        let portion = Portion {
+            messages: 4,
+            bytes: 100,
+        };
+        let block = |conversation, count| (0..count).map(move |position| (conversation, position));
+        let places = |counts: &[i64]| -> BTreeSet<Place> {
+            let blocks = (1..).zip(counts);
+            blocks.flat_map(|(id, count)| block(id, *count)).collect()
+        };
+        assert_eq!(sizes(&places(&[]), 1, portion), [0]);
+        assert_eq!(sizes(&places(&[4]), 1, portion), [4]);
+        assert_eq!(sizes(&places(&[3, 1, 1]), 1, portion), [4, 1]);
+        assert_eq!(sizes(&places(&[3, 5, 1]), 1, portion), [8, 1]);
+        assert_eq!(sizes(&places(&[17]), 1, portion), [16, 1]);
+        assert_eq!(sizes(&places(&[1, 1, 1]), 99, portion), [2, 1]);
+        assert_eq!(sizes(&places(&[1, 1, 1]), 100, portion), [1, 1, 1]);
     }
 }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::index::Place;
+use super::found::Place;
 use crate::db::many::{Table, Values};
 use crate::db::{Conn, on};
 use crate::error::Result;
