@@ -55,6 +55,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!("2026-11-28-000130_held_requests" works_with "2026-11-23-000001_first"),
     migration!("2026-11-30-000140_pictures" works_with "2026-11-23-000001_first"),
     migration!("2026-11-30-000150_members_of_few_blocks" works_with "2026-11-23-000001_first"),
+    migration!("2026-12-01-000160_keys_apart_from_outcomes" works_with "2026-11-23-000001_first"),
 ];
 
 /// What to do with an older schema.

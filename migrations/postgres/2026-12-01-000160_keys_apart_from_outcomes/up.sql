@@ -1,0 +1,2 @@
+-- It is SQLite that changes: here rows stand apart from their keys already.
+select 1;
