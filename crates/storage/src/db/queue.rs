@@ -10,7 +10,7 @@ const WAITING_MAX: usize = 4_096;
 /// Acts of a batch at most.
 const BATCH_MAX: usize = 64;
 /// Acts of a batch about the same at most, also where nothing else waits: who comes next waits for the batch to end.
-const BATCH_SHARE_MAX: usize = 32;
+const BATCH_SHARE_MAX: usize = 16;
 
 /// What takes its turn.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ struct Line<A> {
     /// By what they are about. None is empty.
     topics: HashMap<LockKey, VecDeque<A>>,
     waiting: usize,
+    /// Writers that have nothing to do: without one, nobody has to be woken.
+    idle: usize,
     is_closed: bool,
 }
 
@@ -43,6 +45,7 @@ impl<A> Queue<A> {
             turns: VecDeque::new(),
             topics: HashMap::new(),
             waiting: 0,
+            idle: 0,
             is_closed: false,
         };
         Self {
@@ -55,12 +58,16 @@ impl<A> Queue<A> {
     #[must_use]
     pub(super) fn put(&self, act: A, topic: Option<LockKey>) -> bool {
         let mut line = self.lock();
-        let has_room = line.waiting < WAITING_MAX;
-        if has_room {
-            line.put(act, topic);
+        if line.waiting >= WAITING_MAX {
+            return false;
+        }
+        line.put(act, topic);
+        let is_awaited = line.idle > 0;
+        drop(line);
+        if is_awaited {
             self.came.notify_one();
         }
-        has_room
+        true
     }
 
     /// Adds all that waits and has room in a batch, at once; waits for an act if the batch has none. False when
@@ -71,7 +78,9 @@ impl<A> Queue<A> {
             if line.is_closed {
                 return false;
             }
+            line.idle += 1;
             line = self.came.wait(line).unwrap_or_else(PoisonError::into_inner);
+            line.idle -= 1;
         }
         line.take(batch);
         true
@@ -189,7 +198,7 @@ mod tests {
         assert_eq!(first[..5], [0, 1_000, 2_000, 1, 1_001]);
         assert_eq!(first.len(), BATCH_SHARE_MAX + 3);
         put(&queue, 3_000..3_001, Some(&about(3)));
-        assert_eq!(batch(&queue)[..2], [32, 3_000]);
+        assert_eq!(batch(&queue)[..2], [16, 3_000]);
     }
 
     #[test]
