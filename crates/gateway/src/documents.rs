@@ -1,8 +1,10 @@
 //! The documents of the contract as they are served: those that are committed, which a test holds against what the
-//! handlers say. To make them at each start would take time, and far more memory than all else a node needs.
+//! handlers say. To make them at each start would take time, and far more memory than all else a node needs; so what is
+//! read from them is read when it is first asked for.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -23,16 +25,22 @@ const ASYNCAPI: &str = include_str!("../../../openapi/pinwire.asyncapi.json");
 pub struct Document {
     /// The text.
     pub text: Bytes,
-    /// The tag, quoted as in `ETag`.
-    pub tag: String,
+    tag: OnceLock<String>,
 }
 
 impl Document {
-    fn new(text: &'static str) -> Self {
+    const fn new(text: &'static str) -> Self {
         Self {
             text: Bytes::from_static(text.as_bytes()),
-            tag: format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(text))),
+            tag: OnceLock::new(),
         }
+    }
+
+    /// The tag, quoted as in `ETag`.
+    #[must_use]
+    pub fn tag(&self) -> &str {
+        self.tag
+            .get_or_init(|| format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(&self.text))))
     }
 }
 
@@ -43,32 +51,42 @@ pub struct Documents {
     /// The WebSocket.
     pub asyncapi: Document,
     /// The errors that each operation may answer, by its id.
-    errors: HashMap<Cow<'static, str>, Vec<Cow<'static, str>>>,
+    errors: OnceLock<Errors>,
+}
+
+type Errors = HashMap<Cow<'static, str>, Vec<Cow<'static, str>>>;
+
+impl Default for Documents {
+    fn default() -> Self {
+        Self {
+            openapi: Document::new(OPENAPI),
+            asyncapi: Document::new(ASYNCAPI),
+            errors: OnceLock::new(),
+        }
+    }
 }
 
 impl Documents {
-    /// Reads them.
-    ///
-    /// # Errors
-    /// Only if what is committed is no such document.
-    pub fn read() -> serde_json::Result<Self> {
-        Ok(Self {
-            openapi: Document::new(OPENAPI),
-            asyncapi: Document::new(ASYNCAPI),
-            errors: errors(OPENAPI)?,
-        })
-    }
-
     /// Whether the document says that an operation may answer so.
     #[must_use]
     pub fn lists(&self, operation: &Operation, reason: Reason) -> bool {
-        self.errors
+        self.errors()
             .get(operation.id)
             .is_some_and(|listed| listed.iter().any(|slug| slug == reason.slug))
     }
+
+    fn errors(&self) -> &Errors {
+        self.errors.get_or_init(|| {
+            // A test reads the document that is committed.
+            errors(OPENAPI).unwrap_or_else(|error| {
+                tracing::error!(%error, "the document of the API cannot be read");
+                Errors::new()
+            })
+        })
+    }
 }
 
-/// As much of an OpenAPI document as tells the errors: each stands as an example in the answer of its status.
+/// As much of the OpenAPI document as tells the errors: each stands as an example in the answer of its status.
 #[derive(Deserialize)]
 struct Outline<'a> {
     #[serde(borrow)]
@@ -97,8 +115,8 @@ struct Content<'a> {
     examples: BTreeMap<Cow<'a, str>, IgnoredAny>,
 }
 
-fn errors<'a>(openapi: &'a str) -> serde_json::Result<HashMap<Cow<'a, str>, Vec<Cow<'a, str>>>> {
-    let outline: Outline<'a> = serde_json::from_str(openapi)?;
+fn errors(openapi: &'static str) -> serde_json::Result<Errors> {
+    let outline: Outline<'static> = serde_json::from_str(openapi)?;
     let operations = outline.paths.into_values().flat_map(BTreeMap::into_values);
     Ok(operations
         .map(|operation| {
@@ -120,8 +138,8 @@ mod tests {
 
     #[test]
     fn every_operation_lists_its_errors_and_no_others() {
-        let documents = Documents::read().unwrap();
-        assert_eq!(documents.errors.len(), routes::OPERATIONS.len());
+        let documents = Documents::default();
+        assert_eq!(documents.errors().len(), routes::OPERATIONS.len());
         let read_pin = routes::find("GET", "/v5/pins/{pin_id}").unwrap();
         assert!(documents.lists(read_pin, reasons::SIGNED_OUT));
         assert!(documents.lists(read_pin, reasons::INTERNAL));

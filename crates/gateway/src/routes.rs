@@ -1,5 +1,9 @@
 //! The one table of operations: what is served, with which scopes, and so what the OpenAPI document says.
 
+use std::collections::BTreeMap;
+
+use actix_web::dev::HttpServiceFactory;
+use actix_web::guard::{GuardContext, fn_guard};
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use pinwire_domain::token::Scope;
@@ -64,7 +68,9 @@ macro_rules! operations {
 
         /// Registers every operation with the server.
         pub fn serve(config: &mut web::ServiceConfig) {
-            $(config.service(api::$module::$handler);)*
+            let mut lengths = Lengths::default();
+            $(lengths.add($path, api::$module::$handler);)*
+            lengths.serve(config);
         }
 
         /// Registers every operation with the document. Apart from [`serve`], since each worker would collect the
@@ -73,6 +79,34 @@ macro_rules! operations {
             $(config.service(api::$module::$handler);)*
         }
     };
+}
+
+/// Operations by the number of parts of their path: the router tries one form after the other, and most are not as long
+/// as the path that is asked for.
+#[derive(Default)]
+struct Lengths(BTreeMap<usize, actix_web::Scope>);
+
+impl Lengths {
+    fn add(&mut self, path: &str, operation: impl HttpServiceFactory + 'static) {
+        let length = length(path);
+        // A slash that is percent-encoded parts nothing, for the router either.
+        let fits =
+            move |request: &GuardContext<'_>| self::length(request.head().uri.path()) == length;
+        let scope = self.0.remove(&length);
+        let scope = scope.unwrap_or_else(|| web::scope("").guard(fn_guard(fits)));
+        self.0.insert(length, scope.service(operation));
+    }
+
+    fn serve(self, config: &mut web::ServiceConfig) {
+        for scope in self.0.into_values() {
+            config.service(scope);
+        }
+    }
+}
+
+/// The parts of a path.
+fn length(path: &str) -> usize {
+    path.split('/').count()
 }
 
 macro_rules! id {

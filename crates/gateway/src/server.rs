@@ -175,7 +175,7 @@ async fn application(
         node: store.new_node(),
         bookmarks: bookmarks(&store).await?,
         live,
-        documents: Documents::read().map_err(|e| StartError::Setting(e.to_string()))?,
+        documents: Documents::default(),
         store,
         config,
     })

@@ -75,7 +75,7 @@ pub use source::Source;
 use db::Conn;
 use db::batch::{Way, Writers};
 use db::checkpoints::Checkpoints;
-use db::pool::{Connections, Usage};
+use db::pool::{self, Connections, Usage};
 use db::readers::{Lane, Readers};
 use db::tx::{LockKey, Step, Tx};
 use links::LinkRules;
@@ -180,10 +180,12 @@ impl Store {
         } else {
             config.writers.max(1)
         };
+        let keepers = pool::keepers();
         let writing = Arc::new(Connections::open(
             &config.target,
             Usage::Writing,
             writer_count,
+            &keepers,
         )?);
         let mut conn = writing.get()?;
         for version in migrations::run(&mut conn, config.migrate)? {
@@ -197,10 +199,10 @@ impl Store {
         drop(conn);
         let (committed, followers) = mpsc::channel(COMMITTED_MAX);
         let reader_count = config.readers.max(1);
-        let reading = Connections::open(&config.target, Usage::Reading, reader_count)?;
+        let reading = Connections::open(&config.target, Usage::Reading, reader_count, &keepers)?;
         let checkpoints = match &config.target {
             Target::Sqlite(_) => {
-                let own = Connections::open(&config.target, Usage::Reading, 1)?;
+                let own = Connections::open(&config.target, Usage::Reading, 1, &keepers)?;
                 Some(Checkpoints::start(own)?)
             }
             Target::Postgres(_) => None,
@@ -234,7 +236,7 @@ impl Store {
                 None
             }
         };
-        let mut conn = Connections::open(target, Usage::Writing, 1)?.get()?;
+        let mut conn = Connections::open(target, Usage::Writing, 1, &pool::keepers())?.get()?;
         Ok(migrations::run(&mut conn, Migrate::Forward)?)
     }
 

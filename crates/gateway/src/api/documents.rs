@@ -46,14 +46,14 @@ fn served(document: &Document, request: &HttpRequest) -> HttpResponse {
         .get_all(header::IF_NONE_MATCH)
         .filter_map(|v| v.to_str().ok())
         .flat_map(|v| v.split(','))
-        .any(|tag| tag.trim().trim_start_matches("W/") == document.tag);
+        .any(|tag| tag.trim().trim_start_matches("W/") == document.tag());
     let mut answer = if known {
         HttpResponse::NotModified()
     } else {
         HttpResponse::Ok()
     };
     answer
-        .insert_header((header::ETAG, document.tag.as_str()))
+        .insert_header((header::ETAG, document.tag()))
         .insert_header((header::CACHE_CONTROL, ASK_AGAIN));
     if known {
         return answer.finish();

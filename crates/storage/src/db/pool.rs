@@ -1,11 +1,13 @@
 //! Opening connections: a pool of readers and one of writers.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, NopErrorHandler, Pool};
 use diesel::{PgConnection, SqliteConnection};
+use scheduled_thread_pool::ScheduledThreadPool;
 
 use super::Conn;
 use crate::error::{Result, StoreError};
@@ -22,6 +24,21 @@ pub enum Target {
     Postgres(String),
 }
 
+/// The threads that open connections, and close those that are old, for all pools of a store.
+pub(crate) type Keepers = Arc<ScheduledThreadPool>;
+
+/// As many as the pool has where it makes them itself: one that hangs keeps no other from opening.
+const KEEPERS: usize = 3;
+
+/// Starts them.
+pub(crate) fn keepers() -> Keepers {
+    let pool = ScheduledThreadPool::builder()
+        .num_threads(KEEPERS)
+        .thread_name_pattern("connections-{}")
+        .build();
+    Arc::new(pool)
+}
+
 /// The connections of one database, either for reading or for writing.
 pub(crate) enum Connections {
     Sqlite(Pool<ConnectionManager<SqliteConnection>>),
@@ -30,13 +47,18 @@ pub(crate) enum Connections {
 
 impl Connections {
     /// Opens up to `size` connections, the first one at once, so that a wrong address is found at the start.
-    pub(crate) fn open(target: &Target, usage: Usage, size: u32) -> Result<Self> {
+    pub(crate) fn open(
+        target: &Target,
+        usage: Usage,
+        size: u32,
+        keepers: &Keepers,
+    ) -> Result<Self> {
         match target {
-            Target::Sqlite(path) => builder(size)
+            Target::Sqlite(path) => builder(size, keepers)
                 .connection_customizer(Box::new(SqlitePragmas(usage)))
                 .build(ConnectionManager::new(path_text(path)?))
                 .map(Self::Sqlite),
-            Target::Postgres(url) => builder(size)
+            Target::Postgres(url) => builder(size, keepers)
                 .connection_customizer(Box::new(PostgresSettings))
                 .build(ConnectionManager::new(url.as_str()))
                 .map(Self::Postgres),
@@ -52,11 +74,15 @@ impl Connections {
     }
 }
 
-fn builder<M: diesel::r2d2::ManageConnection>(size: u32) -> diesel::r2d2::Builder<M> {
+fn builder<M: diesel::r2d2::ManageConnection>(
+    size: u32,
+    keepers: &Keepers,
+) -> diesel::r2d2::Builder<M> {
     // Whoever asked for a connection is told why there is none; a log line for each attempt would only add noise.
     // A broken connection is found when it is given back; testing it each time costs a round trip.
     Pool::builder()
         .max_size(size)
+        .thread_pool(Arc::clone(keepers))
         .min_idle(Some(1))
         .error_handler(Box::new(NopErrorHandler))
         .test_on_check_out(false)

@@ -1,6 +1,7 @@
-//! The one way of reading: a few threads, as many as there may be connections, take the queries that wait.
+//! The one way of reading: a few threads, at most as many as there may be connections, take the queries that wait.
 //!
-//! A thread that is done takes the next query by itself, so a busy store neither wakes nor blocks one for each.
+//! A thread that is done takes the next query by itself, so a busy store neither wakes nor blocks one for each. One is
+//! started when a query comes and none of them is free, since each needs memory of its own.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,6 +21,7 @@ const QUEUE_MAX: usize = 4_096;
 /// The queue before the readers, who end when it is dropped.
 pub(crate) struct Readers {
     queue: Arc<Queue<Query>>,
+    connections: Arc<Connections>,
 }
 
 /// Whose query it is.
@@ -38,18 +40,24 @@ const YIELDS_MAX: usize = 8;
 type Query = Box<dyn FnOnce(Result<&mut Conn>) + Send>;
 
 impl Readers {
-    /// Starts `count` readers, each for one of the connections.
+    /// At most `count` readers, each for one of the connections; one is there from the start.
     pub(crate) fn start(connections: Connections, count: u32) -> Result<Self> {
-        let queue = Arc::new(Queue::default());
-        let connections = Arc::new(connections);
-        for number in 0..count {
-            let (queue, connections) = (Arc::clone(&queue), Arc::clone(&connections));
-            std::thread::Builder::new()
-                .name(format!("reader-{number}"))
-                .spawn(move || run(&queue, &connections))
-                .map_err(|e| StoreError::Unavailable(format!("cannot start a reader: {e}")))?;
-        }
-        Ok(Self { queue })
+        let readers = Self {
+            queue: Arc::new(Queue::new(count)),
+            connections: Arc::new(connections),
+        };
+        readers.add(1)?;
+        Ok(readers)
+    }
+
+    /// Starts the reader of this number.
+    fn add(&self, number: u32) -> Result<()> {
+        let (queue, connections) = (Arc::clone(&self.queue), Arc::clone(&self.connections));
+        std::thread::Builder::new()
+            .name(format!("reader-{number}"))
+            .spawn(move || run(&queue, &connections))
+            .map_err(|e| StoreError::Unavailable(format!("cannot start a reader: {e}")))?;
+        Ok(())
     }
 
     /// Runs a query, which has to begin within [`WAIT_MAX`].
@@ -69,9 +77,16 @@ impl Readers {
             // The caller may have gone; nothing was changed.
             drop(reply.send(conn.and_then(query)));
         });
-        self.queue
-            .push(lane, query)
-            .map_err(|_| StoreError::Unavailable("too many queries are waiting".into()))?;
+        let pushed = self.queue.push(lane, query);
+        let more =
+            pushed.map_err(|_| StoreError::Unavailable("too many queries are waiting".into()))?;
+        if let Some(number) = more
+            && let Err(error) = self.add(number)
+        {
+            // Those that are there take the query.
+            self.queue.lock().threads -= 1;
+            tracing::warn!(%error, "there are fewer readers than there might be");
+        }
         let mut answer = answer;
         let answered = match timeout(WAIT_MAX, &mut answer).await {
             Ok(answered) => answered,
@@ -118,23 +133,10 @@ struct Waiting<T> {
     yields: usize,
     /// Threads that wait for an item: without one, nobody has to be woken.
     idle: usize,
+    /// Threads that take items.
+    threads: u32,
+    threads_max: u32,
     closed: bool,
-}
-
-impl<T> Default for Queue<T> {
-    fn default() -> Self {
-        let waiting = Waiting {
-            usual: VecDeque::new(),
-            crowd: VecDeque::new(),
-            yields: 0,
-            idle: 0,
-            closed: false,
-        };
-        Self {
-            waiting: Mutex::new(waiting),
-            more: Condvar::new(),
-        }
-    }
 }
 
 impl<T> Waiting<T> {
@@ -155,8 +157,26 @@ impl<T> Waiting<T> {
 }
 
 impl<T> Queue<T> {
-    /// Adds an item; gives it back if there are [`QUEUE_MAX`] in its lane already.
-    fn push(&self, lane: Lane, item: T) -> std::result::Result<(), T> {
+    /// A queue for so many threads at most, of which one is there.
+    fn new(threads_max: u32) -> Self {
+        let waiting = Waiting {
+            usual: VecDeque::new(),
+            crowd: VecDeque::new(),
+            yields: 0,
+            idle: 0,
+            threads: 1,
+            threads_max,
+            closed: false,
+        };
+        Self {
+            waiting: Mutex::new(waiting),
+            more: Condvar::new(),
+        }
+    }
+
+    /// Adds an item, and tells which thread there has to be for it beside those that are all busy; gives it back if
+    /// there are [`QUEUE_MAX`] in its lane already.
+    fn push(&self, lane: Lane, item: T) -> std::result::Result<Option<u32>, T> {
         let mut waiting = self.lock();
         let items = match lane {
             Lane::Usual => &mut waiting.usual,
@@ -166,12 +186,17 @@ impl<T> Queue<T> {
             return Err(item);
         }
         items.push_back(item);
-        let idle = waiting.idle > 0;
+        let are_too_few = waiting.usual.len() + waiting.crowd.len() > waiting.idle;
+        let more = (are_too_few && waiting.threads < waiting.threads_max).then(|| {
+            waiting.threads += 1;
+            waiting.threads
+        });
+        let is_awaited = waiting.idle > 0;
         drop(waiting);
-        if idle {
+        if is_awaited {
             self.more.notify_one();
         }
-        Ok(())
+        Ok(more)
     }
 
     /// The next item, waited for; none once the queue is closed and empty.
@@ -209,24 +234,34 @@ mod tests {
 
     #[test]
     fn a_full_queue_gives_back_one_more() {
-        let queue = Queue::default();
+        let queue = Queue::new(1);
         for number in 0..QUEUE_MAX {
-            assert_eq!(queue.push(Lane::Usual, number), Ok(()));
+            assert_eq!(queue.push(Lane::Usual, number), Ok(None));
         }
         assert_eq!(queue.push(Lane::Usual, QUEUE_MAX), Err(QUEUE_MAX));
-        assert_eq!(queue.push(Lane::Crowd, QUEUE_MAX), Ok(()));
+        assert_eq!(queue.push(Lane::Crowd, QUEUE_MAX), Ok(None));
         assert_eq!(queue.next(), Some(0));
-        assert_eq!(queue.push(Lane::Usual, QUEUE_MAX), Ok(()));
+        assert_eq!(queue.push(Lane::Usual, QUEUE_MAX), Ok(None));
+    }
+
+    #[test]
+    fn there_are_as_many_threads_as_items_wait_and_not_one_more_than_may_be() {
+        let queue = Queue::new(3);
+        queue.lock().idle = 1;
+        assert_eq!(queue.push(Lane::Usual, 1), Ok(None), "one is free");
+        assert_eq!(queue.push(Lane::Usual, 2), Ok(Some(2)));
+        assert_eq!(queue.push(Lane::Crowd, 3), Ok(Some(3)));
+        assert_eq!(queue.push(Lane::Usual, 4), Ok(None));
     }
 
     #[test]
     fn a_crowd_yields_and_is_not_forgotten() {
-        let queue = Queue::default();
+        let queue = Queue::new(1);
         for number in 0..3 {
-            assert_eq!(queue.push(Lane::Crowd, -number), Ok(()));
+            assert_eq!(queue.push(Lane::Crowd, -number), Ok(None));
         }
         for number in 1..=20 {
-            assert_eq!(queue.push(Lane::Usual, number), Ok(()));
+            assert_eq!(queue.push(Lane::Usual, number), Ok(None));
         }
         let taken: Vec<i32> = (0..23).map(|_| queue.next().unwrap()).collect();
         let (first, rest) = taken.split_at(YIELDS_MAX);
@@ -238,18 +273,18 @@ mod tests {
 
     #[test]
     fn what_waits_is_taken_before_a_closed_queue_ends() {
-        let queue = Queue::default();
-        assert_eq!(queue.push(Lane::Usual, 1), Ok(()));
+        let queue = Queue::new(1);
+        assert_eq!(queue.push(Lane::Usual, 1), Ok(None));
         queue.close();
         assert_eq!((queue.next(), queue.next()), (Some(1), None));
     }
 
     #[test]
     fn who_waits_is_woken_by_an_item_and_by_the_end() {
-        let queue = Arc::new(Queue::default());
+        let queue = Arc::new(Queue::new(1));
         let taken = Arc::clone(&queue);
         let reader = std::thread::spawn(move || (taken.next(), taken.next()));
-        assert_eq!(queue.push(Lane::Usual, "a"), Ok(()));
+        assert_eq!(queue.push(Lane::Usual, "a"), Ok(None));
         while !queue.lock().usual.is_empty() {
             std::thread::yield_now();
         }

@@ -430,6 +430,23 @@ both! {
         assert_eq!(at.number(lines), 150);
     }
 
+    what_is_indexed_once_more_is_found_once(at) {
+        let (ana, bo) = (at.person("ana"), at.person("bo"));
+        let ids = [at.hall_of(ana, bo).await, at.hall_of(ana, at.person("cleo")).await];
+        for n in 2..=150 {
+            for id in ids {
+                at.writes(ana, id, &format!("hall {n}")).await;
+            }
+        }
+        at.index().await;
+        // As after a crash before the last part of a turn.
+        at.execute("update search_progress set seq = 0");
+        at.index().await;
+        assert_eq!(at.finds_in_pages(ana, "hall", 250).await.len(), 300);
+        let lines = "select sum(length(entries) - length(replace(entries, '\n', ''))) from search_blocks";
+        assert_eq!(at.number(lines), 300);
+    }
+
     a_message_deleted_while_it_is_indexed_leaves_no_terms(at) {
         let (ana, bo) = (at.person("ana"), at.person("bo"));
         let id = at.hall_of(ana, bo).await;
