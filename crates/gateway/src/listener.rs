@@ -133,8 +133,9 @@ fn application(
 > {
     let application = actix_web::App::new()
         .app_data(app)
-        .configure(routes::serve)
+        // Operations answer for all paths that are as long as theirs.
         .configure(api::documents::page)
+        .configure(routes::serve)
         .default_service(web::to(routes::no_such_route))
         .wrap(from_fn(middleware::around))
         .wrap(TracingLogger::<middleware::PathSpan>::new());
